@@ -1,0 +1,21 @@
+package v1alpha1
+
+// The labels of everything that is made for a run.
+const (
+	// LabelRun is the run's name.
+	LabelRun = "validation.aicr.dev/run"
+	// LabelRunUID is the run's UID.
+	LabelRunUID = "validation.aicr.dev/run-uid"
+	// LabelAttempt is the attempt's number.
+	LabelAttempt = "validation.aicr.dev/attempt"
+	// LabelPhase is the phase's name, on what belongs to one phase.
+	LabelPhase = "validation.aicr.dev/phase"
+	// LabelComponent says what an object is for: access, input, evidence, result or validator.
+	LabelComponent = "validation.aicr.dev/component"
+)
+
+// Finalizer is on a run only while an attempt of it may have pods: they are stopped before their identity goes.
+const Finalizer = "validation.aicr.dev/pods"
+
+// CheckClusterRole is the ClusterRole that a run's own ServiceAccount is bound to, in the run's namespace.
+const CheckClusterRole = "validation-check"

@@ -1,0 +1,158 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Phase is one step of a validation: one Job, whose tests give the phase its outcome.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.goTest) != has(self.container)",message="a phase needs exactly one of goTest and container"
+type Phase struct {
+	// name identifies the phase: a DNS label, unique in the run. readiness, deployment, performance and conformance are the usual ones.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// goTest runs Go tests and reads their results, test by test, from the go test event stream that they print.
+	// +optional
+	GoTest *GoTest `json:"goTest,omitempty"`
+
+	// container runs a command of any kind: exit code 0 is Passed, 1 is Failed; 2 is Skipped where its termination message begins
+	// with "SKIP:"; any other is Error.
+	// +optional
+	Container *Container `json:"container,omitempty"`
+
+	// validator replaces fields of the run's validator for this phase: a field that is present here replaces the run's as a whole, and an
+	// empty one ({}, [] or "") clears it.
+	// +optional
+	Validator *PhaseValidator `json:"validator,omitempty"`
+
+	// timeout bounds the tests, from the start of the validator's container.
+	// +optional
+	// +kubebuilder:default="10m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// startTimeout bounds the time from when the phase is due until the validator's container runs: waiting for inputs, quota, a node and
+	// the image counts, and all of these heal when mended in time.
+	// +optional
+	// +kubebuilder:default="15m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	StartTimeout *metav1.Duration `json:"startTimeout,omitempty"`
+
+	// onFailure says whether the phases after this one run when it is Failed or Error: Stop, or Continue. A Skipped phase stops nothing.
+	// +optional
+	// +kubebuilder:default=Stop
+	OnFailure OnFailure `json:"onFailure,omitempty"`
+}
+
+// OnFailure is what a phase that is Failed or Error means for the phases after it.
+//
+// +kubebuilder:validation:Enum=Stop;Continue
+type OnFailure string
+
+// Stop leaves the later phases NotRun, Continue runs them.
+const (
+	Stop     OnFailure = "Stop"
+	Continue OnFailure = "Continue"
+)
+
+// GoTest is a phase of Go tests, compiled with `go test -c` into the validator's image.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.package) != has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream)"
+// +kubebuilder:validation:XValidation:rule="!has(self.command) || has(self.expectedTests)",message="expectedTests is required with command: there is no list of tests to hold the stream against"
+// +kubebuilder:validation:XValidation:rule="!has(self.manifest) || self.manifest != 'Never' || has(self.expectedTests)",message="expectedTests is required with manifest Never: there is no list of tests to hold the stream against"
+// +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.run)",message="run selects tests of a package; with command, give -test.run in the command itself"
+// +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.testDir)",message="testDir is where the binary of a package is; with command, give the path in the command itself"
+type GoTest struct {
+	// package is the Go package of the tests, such as ./checks/deployment. Its compiled test binary is named after the last element,
+	// deployment.test, and is found in the image's PATH, or in testDir.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^(\./|/)?[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*(/[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*)*$`
+	Package string `json:"package,omitempty"`
+
+	// testDir is the absolute folder of the test binary in the image, where it is not in the PATH.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^/`
+	TestDir string `json:"testDir,omitempty"`
+
+	// run selects the tests, as `go test -run` does: a regular expression, with slashes before the names of subtests. Empty: all tests.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="must be a regular expression as go test -run takes it, such as ^(TestA|TestB)$"
+	Run string `json:"run,omitempty"`
+
+	// skips says what a test that skips itself means: Allow takes it as not applicable, Deny makes the phase Error.
+	// +optional
+	// +kubebuilder:default=Allow
+	Skips Skips `json:"skips,omitempty"`
+
+	// manifest says whether the binary is asked for its list of tests before it runs. With Auto each listed test that run selects must
+	// reach its own end, so that nothing in the stream can hide one. Never is for a binary that cannot list its tests.
+	// +optional
+	// +kubebuilder:default=Auto
+	Manifest Manifest `json:"manifest,omitempty"`
+
+	// expectedTests is how many top-level tests run selects. Any other number is Error.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	ExpectedTests *int32 `json:"expectedTests,omitempty"`
+
+	// command is run in place of a package's binary: anything that prints the go test stream, either that of a test binary
+	// (-test.v=test2json) or that of `go test -json`. It has to bring its own test timeout.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Command []string `json:"command,omitempty"`
+}
+
+// Skips is what a test that skips itself means.
+//
+// +kubebuilder:validation:Enum=Allow;Deny
+type Skips string
+
+// SkipsAllow takes a skip as not applicable, SkipsDeny as missing proof.
+const (
+	SkipsAllow Skips = "Allow"
+	SkipsDeny  Skips = "Deny"
+)
+
+// Manifest says whether a test binary is asked for its list of tests.
+//
+// +kubebuilder:validation:Enum=Auto;Never
+type Manifest string
+
+// ManifestAuto asks the binary for its tests, ManifestNever does not.
+const (
+	ManifestAuto  Manifest = "Auto"
+	ManifestNever Manifest = "Never"
+)
+
+// Container is a phase that is one command, judged by its exit code.
+type Container struct {
+	// command replaces the image's entrypoint. It is not run in a shell.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Command []string `json:"command,omitempty"`
+
+	// args are the arguments to the command or to the image's entrypoint.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Args []string `json:"args,omitempty"`
+}

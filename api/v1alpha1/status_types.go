@@ -1,0 +1,247 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Verdict is the outcome of a whole attempt.
+//
+// +kubebuilder:validation:Enum=Passed;Failed;Error;Skipped
+type Verdict string
+
+// The verdicts.
+const (
+	// VerdictPassed is proof: every expected test ran to its end and passed, or was permitted to skip and said so.
+	VerdictPassed Verdict = "Passed"
+	// VerdictFailed is a proven failure.
+	VerdictFailed Verdict = "Failed"
+	// VerdictError is where nothing is proven either way.
+	VerdictError Verdict = "Error"
+	// VerdictSkipped is where every test said that it was not applicable.
+	VerdictSkipped Verdict = "Skipped"
+)
+
+// PhaseState is where a phase is, or its outcome.
+//
+// +kubebuilder:validation:Enum=Pending;Running;Passed;Failed;Error;Skipped;NotRun
+type PhaseState string
+
+// The states of a phase. A phase is Running from when it is due, so that waiting for a node or an image is a part of it.
+const (
+	PhasePending PhaseState = "Pending"
+	PhaseRunning PhaseState = "Running"
+	PhasePassed  PhaseState = "Passed"
+	PhaseFailed  PhaseState = "Failed"
+	PhaseError   PhaseState = "Error"
+	PhaseSkipped PhaseState = "Skipped"
+	PhaseNotRun  PhaseState = "NotRun"
+)
+
+// Ended says whether the state is an outcome, which never changes again.
+func (s PhaseState) Ended() bool {
+	switch s {
+	case PhasePassed, PhaseFailed, PhaseError, PhaseSkipped, PhaseNotRun:
+		return true
+	case PhasePending, PhaseRunning:
+		return false
+	}
+	return false
+}
+
+// ValidationRunStatus is what is known about the current attempt.
+type ValidationRunStatus struct {
+	// observedGeneration is the generation of the spec that the current attempt validates, -1 before the operator has seen the run.
+	// +optional
+	// +kubebuilder:default=-1
+	ObservedGeneration int64 `json:"observedGeneration,omitzero"`
+
+	// attempt is the number of the current attempt, from 1.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Attempt int64 `json:"attempt,omitempty"`
+
+	// verdict is the outcome of the attempt, absent until it is complete.
+	// +optional
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// message says for people what happens now, or what came out.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// startTime is when the attempt started.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime is when the attempt was complete.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// passed is how many tests have passed of how many there are, such as 13/14.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	Passed string `json:"passed,omitempty"`
+
+	// summary counts the tests of all phases.
+	// +optional
+	Summary Summary `json:"summary,omitzero"`
+
+	// phases are the phases of the attempt.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Phases []PhaseStatus `json:"phases,omitempty"`
+
+	// failures are the first 20 tests that did not pass, with the end of their output.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Failures []TestFailure `json:"failures,omitempty"`
+
+	// results are the ConfigMaps that hold the whole result.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Results []Result `json:"results,omitempty"`
+
+	// inputs are the copies that the attempt works on; an edit of the originals changes nothing in it.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Inputs []Input `json:"inputs,omitempty"`
+
+	// conditions are Complete, Ready, Reconciling and Stalled, as kstatus reads them.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// Summary counts top-level tests.
+type Summary struct {
+	// total is how many there are, as far as is known.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Total int32 `json:"total,omitzero"`
+
+	// passed is how many passed.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Passed int32 `json:"passed,omitzero"`
+
+	// failed is how many failed.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Failed int32 `json:"failed,omitzero"`
+
+	// skipped is how many were skipped.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Skipped int32 `json:"skipped,omitzero"`
+
+	// errored is how many have no proven outcome.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Errored int32 `json:"errored,omitzero"`
+}
+
+// PhaseStatus is what is known about one phase.
+type PhaseStatus struct {
+	// name is the phase's name.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// state is where the phase is, or its outcome.
+	// +required
+	State PhaseState `json:"state,omitempty"`
+
+	// reason is why, in one CamelCase word; absent where the state says it all.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason,omitempty"`
+
+	// message says why, for people.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// jobs are the names of the phase's Jobs.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=63
+	Jobs []string `json:"jobs,omitempty"`
+
+	// startTime is when the phase was due.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime is when its outcome was known.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// summary counts the phase's tests.
+	// +optional
+	Summary Summary `json:"summary,omitzero"`
+
+	// running is the test that runs now.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Running string `json:"running,omitempty"`
+}
+
+// TestFailure is a test that did not pass.
+type TestFailure struct {
+	// phase is the test's phase.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Phase string `json:"phase,omitempty"`
+
+	// test is the test's name, absent where the phase as a whole is meant.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Test string `json:"test,omitempty"`
+
+	// message is the end of the test's output.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+}
+
+// Result is one ConfigMap of the result.
+type Result struct {
+	// configMap is its name.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMap string `json:"configMap,omitempty"`
+
+	// bytes is the size of its data.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes int64 `json:"bytes,omitempty"`
+
+	// sha256 is the digest of result.yaml in it, in hexadecimal.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Input is one frozen input.
+type Input struct {
+	// name is spec, recipe or snapshot.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// configMap is the immutable ConfigMap that holds the copy.
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMap string `json:"configMap,omitempty"`
+
+	// sha256 is the digest of its content, in hexadecimal.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
+}

@@ -1,0 +1,123 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ValidationRun says what of a cluster is to be validated; its status is the verdict on exactly that.
+//
+// Its phases run one after the other, each as a Job. A change of the spec starts the next attempt; applying the same spec again does
+// nothing. Wait for the end, whatever it is, with `kubectl wait --for=condition=Complete`; the condition Ready is True only
+// for a cluster that was proven to work.
+//
+// Whoever may create a ValidationRun in a namespace can run any image there and use any ServiceAccount of that namespace, as with Jobs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=vrun,categories=validation
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="The verdict, or what the run is doing or waiting for"
+// +kubebuilder:printcolumn:name="Passed",type=string,JSONPath=`.status.passed`,description="Tests passed, of how many"
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phases[?(@.state=="Running")].name`,description="The phase that runs now"
+// +kubebuilder:printcolumn:name="Attempt",type=integer,JSONPath=`.status.attempt`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.message`,priority=1
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 63 characters (a-z, 0-9 and -), because it labels what is made for the run",fieldPath=".metadata.name"
+type ValidationRun struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object metadata. The name is a DNS label of at most 63 characters.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what is to be validated, and how.
+	// +required
+	Spec ValidationRunSpec `json:"spec,omitzero"`
+
+	// status is what is known about the current attempt. Only the operator writes it.
+	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
+	Status ValidationRunStatus `json:"status,omitzero"`
+}
+
+// ValidationRunList is a list of ValidationRuns.
+//
+// +kubebuilder:object:root=true
+type ValidationRunList struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard list metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitzero"`
+
+	// items are the ValidationRuns.
+	Items []ValidationRun `json:"items"`
+}
+
+// ValidationRunSpec is what is to be validated, and how.
+type ValidationRunSpec struct {
+	// trigger is free text that tells one reason for a run from another, such as the git commit under test. A new value starts a new
+	// attempt, and that is all it does.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Trigger string `json:"trigger,omitempty"`
+
+	// snapshot is what was measured on the cluster. A copy of it, taken when the attempt starts, is mounted into the validators at
+	// /data/snapshot/snapshot.yaml, which AICR_SNAPSHOT_PATH names.
+	// +optional
+	Snapshot *InputSource `json:"snapshot,omitempty"`
+
+	// recipe is the description of how the cluster should be. A copy of it, taken when the attempt starts, is mounted into the
+	// validators at /data/recipe/recipe.yaml, which AICR_RECIPE_PATH names.
+	// +optional
+	Recipe *InputSource `json:"recipe,omitempty"`
+
+	// validator is how the validators' pods look. A phase can replace single fields of it.
+	// +optional
+	Validator Validator `json:"validator,omitzero"`
+
+	// serviceAccountName is the existing ServiceAccount that the validators run as. When it is empty, one is made for the run and bound to
+	// the ClusterRole validation-check in the run's namespace.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$`
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
+
+	// phases are the steps of the validation, run in this order.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Phases []Phase `json:"phases,omitempty"`
+
+	// timeout bounds the whole attempt, from its start. What has not ended by then is Error with reason RunTimeout.
+	// +optional
+	// +kubebuilder:default="2h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+}
+
+// InputSource is where an input of the run comes from.
+type InputSource struct {
+	// configMap is the key of a ConfigMap in the run's namespace. While it does not exist the run waits for it, up to the first
+	// phase's startTimeout.
+	// +required
+	ConfigMap ConfigMapKey `json:"configMap,omitzero"`
+}
+
+// ConfigMapKey is one key of a ConfigMap.
+type ConfigMapKey struct {
+	// name is the ConfigMap's name.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Name string `json:"name,omitempty"`
+
+	// key is the key in the ConfigMap's data or binaryData.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
+}
