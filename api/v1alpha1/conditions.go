@@ -99,6 +99,8 @@ const (
 	ReasonPodDeleted = "PodDeleted"
 	// ReasonJobDeleted: somebody deleted the Job.
 	ReasonJobDeleted = "JobDeleted"
+	// ReasonPodRejected: the kubelet refused the pod, such as when a device is not there.
+	ReasonPodRejected = "PodRejected"
 	// ReasonPodReplaced: a second pod or a restart appeared under one Job.
 	ReasonPodReplaced = "PodReplaced"
 )

@@ -52,6 +52,8 @@ type ValidationRunList struct {
 }
 
 // ValidationRunSpec is what is to be validated, and how.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or validator.image in each phase",fieldPath=".validator"
 type ValidationRunSpec struct {
 	// trigger is free text that tells one reason for a run from another, such as the git commit under test. A new value starts a new
 	// attempt, and that is all it does.

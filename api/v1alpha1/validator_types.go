@@ -4,7 +4,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 
 // Validator is how the pods of a run's validators look.
 type Validator struct {
-	// image is the validators' image.
+	// image is the validators' image. It may be left out only where every phase has its own.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024

@@ -1,0 +1,55 @@
+package namespace
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mountsBelow lists the mounts on a path and below it in the order in which they can be unmounted: the last first.
+func mountsBelow(path string) ([]string, error) {
+	content, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("listing mounts: %w", err)
+	}
+	var targets []string
+	for _, target := range parseMounts(string(content)) {
+		if target == path || strings.HasPrefix(target, path+"/") {
+			targets = append(targets, target)
+		}
+	}
+	slices.Reverse(targets)
+	return targets, nil
+}
+
+// MountsBelow lists the mounts on a path and below it.
+func MountsBelow(path string) ([]string, error) { return mountsBelow(path) }
+
+// parseMounts returns the mount points of /proc/PID/mountinfo, in which the fifth field has spaces and the like as octal escapes.
+func parseMounts(mountinfo string) []string {
+	var targets []string
+	for line := range strings.Lines(mountinfo) {
+		fields := strings.Fields(line)
+		if len(fields) > 4 {
+			targets = append(targets, unescape(fields[4]))
+		}
+	}
+	return targets
+}
+
+func unescape(field string) string {
+	var out strings.Builder
+	for i := 0; i < len(field); i++ {
+		if field[i] == '\\' && i+3 < len(field) {
+			if code, err := strconv.ParseUint(field[i+1:i+4], 8, 8); err == nil {
+				out.WriteByte(byte(code))
+				i += 3
+				continue
+			}
+		}
+		out.WriteByte(field[i])
+	}
+	return out.String()
+}

@@ -1,0 +1,114 @@
+package cluster
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/validation-operator/validation-operator/internal/checks/probe"
+)
+
+func selfPod(containers ...corev1.Container) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "validator", Namespace: "ns", UID: "u"},
+		Spec:       corev1.PodSpec{ServiceAccountName: "validator", Containers: containers},
+	}
+}
+
+func TestCreatedObjectsAreOwnedAndRemoved(t *testing.T) {
+	client := fake.NewClientset()
+	c := &Cluster{
+		Interface: client, Namespace: "ns", undo: &undo{},
+		self: func() (*corev1.Pod, error) { return selfPod(), nil },
+	}
+	in := client.CoreV1().ConfigMaps("ns")
+	names := func() []string {
+		list, err := in.List(t.Context(), metav1.ListOptions{LabelSelector: CheckLabel + "=" + t.Name()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, item := range list.Items {
+			names = append(names, item.Name)
+			want := []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "validator", UID: "u"}}
+			if diff := cmp.Diff(want, item.OwnerReferences); diff != "" {
+				t.Errorf("owners (-want +got):\n%s", diff)
+			}
+		}
+		return names
+	}
+
+	t.Run("a check", func(t *testing.T) {
+		Create(t.Context(), t, c, in, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a"}})
+		Create(t.Context(), t, c, in, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "b"}})
+		if diff := cmp.Diff([]string{"a", "b"}, names()); diff != "" {
+			t.Errorf("created (-want +got):\n%s", diff)
+		}
+		// Somebody else may remove it first.
+		if err := in.Delete(t.Context(), "b", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if left := names(); len(left) != 0 {
+		t.Errorf("left after the check: %q", left)
+	}
+	if len(c.undo.steps) != 0 {
+		t.Errorf("%d steps are left to undo", len(c.undo.steps))
+	}
+}
+
+func TestProbesMeetPodSecurityRestricted(t *testing.T) {
+	pod, err := Probe{What: "x", Run: probe.Wait}.Pod(selfPod(corev1.Container{Image: "validator:dev"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
+	if result := policy.AggregateCheckResults(evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
+		t.Errorf("a probe's pod violates %s: %s", level, result.ForbiddenDetail())
+	}
+}
+
+func TestProbesRunTheValidatorsImage(t *testing.T) {
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sidecar := corev1.Container{Name: "proxy", Image: "proxy:1", Command: []string{"/proxy"}}
+	tests := map[string][]corev1.Container{
+		"named by its command":       {sidecar, {Image: "validator:dev", Command: []string{"/validator/" + filepath.Base(binary)}}},
+		"named by its arguments":     {sidecar, {Image: "validator:dev", Args: []string{filepath.Base(binary), "-test.v=test2json"}}},
+		"the image's entry point":    {{Image: "validator:dev"}, sidecar},
+		"the only one, by a wrapper": {{Image: "validator:dev", Command: []string{"/wrapper"}}},
+	}
+	for name, containers := range tests {
+		t.Run(name, func(t *testing.T) {
+			pod, err := Probe{What: "x", Run: probe.Read, Paths: []string{"/a", "/b"}}.Pod(selfPod(containers...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := pod.Spec.Containers[0]
+			if got.Image != "validator:dev" || got.Command[0] != binary {
+				t.Errorf("runs %s of %s, want %s of validator:dev", got.Command, got.Image, binary)
+			}
+			want := []corev1.EnvVar{{Name: probe.Variable, Value: probe.Read}, {Name: probe.PathsVariable, Value: "/a:/b"}}
+			if diff := cmp.Diff(want, got.Env); diff != "" {
+				t.Errorf("environment (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if _, err := (Probe{}).Pod(selfPod()); err == nil || !strings.Contains(err.Error(), "no container") {
+		t.Errorf("error = %v, want one about the missing container", err)
+	}
+}

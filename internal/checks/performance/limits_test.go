@@ -1,0 +1,51 @@
+package performance
+
+import (
+	"testing"
+	"time"
+
+	"github.com/validation-operator/validation-operator/internal/checks/constraint"
+	"github.com/validation-operator/validation-operator/internal/checks/measure"
+	"github.com/validation-operator/validation-operator/internal/checks/recipe"
+)
+
+const (
+	apiLatency   = "api-latency.p99"
+	podStart     = "pod-start.p99"
+	watchLatency = "watch-latency.p99"
+)
+
+// evaluated are the constraints that the checks of this package judge.
+var evaluated = []string{apiLatency, podStart, watchLatency}
+
+// defaults are the limits where the recipe has none: for requests and watches the service level objective of Kubernetes itself,
+// for pods six times it, since that one leaves out what the first pod on a node waits for.
+var defaults = map[string]string{apiLatency: "<= 1s", podStart: "<= 30s", watchLatency: "<= 1s"}
+
+// limit is what the recipe demands of a latency, or the default. It is read before anything is measured, so that a recipe that
+// cannot be read costs no time.
+func limit(t *testing.T, name string) constraint.Constraint {
+	t.Helper()
+	demanded, found := constraint.Find(recipe.Read(t).For("performance"), name)
+	if !found {
+		demanded = constraint.Constraint{Name: name, Value: defaults[name], Severity: constraint.Error}
+	}
+	if _, err := constraint.HoldsForDuration(demanded.Value, 0); err != nil {
+		t.Fatalf("%s: %v. To mend: correct the recipe", demanded, err)
+	}
+	return demanded
+}
+
+// judge compares the 99th percentile of the samples with the limit.
+func judge(t *testing.T, demanded constraint.Constraint, samples []time.Duration, mend string) {
+	t.Helper()
+	summary := measure.Of(samples)
+	t.Log(summary)
+	holds, err := constraint.HoldsForDuration(demanded.Value, summary.P99)
+	if err != nil {
+		t.Fatalf("%s: %v. To mend: correct the recipe", demanded, err)
+	}
+	constraint.Report(t, constraint.Outcome{
+		Constraint: demanded, Actual: measure.Round(summary.P99).String(), Holds: holds, Mend: mend,
+	})
+}

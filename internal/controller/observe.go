@@ -1,0 +1,272 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+// observe gathers what a decision about a run needs.
+func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.ValidationRun) (plan.Observed, error) {
+	var seen plan.Observed
+	steps := []func(context.Context, *v1alpha1.ValidationRun, *plan.Observed) error{r.observeJobs, r.observeBlocks}
+	if run.DeletionTimestamp.IsZero() {
+		steps = append(steps, r.observeSpec, r.observeInputs)
+	}
+	for _, step := range steps {
+		if err := step(ctx, run, &seen); err != nil {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+// observeJobs lists the run's Jobs and their pods. The cache may be behind: where a Job less would make a difference (before the first
+// Job of an attempt, and where status names one that is not there) the API server is asked.
+func (r *Reconciler) observeJobs(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	var jobs batchv1.JobList
+	from, how := client.Reader(r.Client), []client.ListOption{client.InNamespace(run.Namespace), client.MatchingFields{indexRun: string(run.UID)}}
+	if startsAfterAnother(run) {
+		from, how = r.Live, []client.ListOption{client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)}}
+	}
+	if err := from.List(ctx, &jobs, how...); err != nil {
+		return fmt.Errorf("listing Jobs: %w", err)
+	}
+	var pods corev1.PodList
+	if err := r.Client.List(ctx, &pods, client.InNamespace(run.Namespace), client.MatchingFields{indexRun: string(run.UID)}); err != nil {
+		return fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range jobs.Items {
+		if metav1.IsControlledBy(&jobs.Items[i], run) {
+			seen.Jobs = append(seen.Jobs, r.lookAtJob(run, &jobs.Items[i], pods.Items))
+		}
+	}
+	if err := r.observeMissing(ctx, run, seen, pods.Items); err != nil {
+		return err
+	}
+	slices.SortFunc(seen.Jobs, func(a, b plan.Job) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// startsAfterAnother says that an attempt which is not the first has no Job yet.
+func startsAfterAnother(run *v1alpha1.ValidationRun) bool {
+	return run.Status.Attempt > 1 && !slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 })
+}
+
+// observeMissing looks for the Jobs that status names for phases that have not ended, and that the cache does not have.
+func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed, pods []corev1.Pod) error {
+	for _, p := range run.Status.Phases {
+		for _, name := range p.Jobs {
+			if p.State.Ended() || slices.ContainsFunc(seen.Jobs, func(j plan.Job) bool { return j.Name == name }) {
+				continue
+			}
+			job := &batchv1.Job{}
+			err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, job)
+			switch {
+			case err == nil && metav1.IsControlledBy(job, run):
+				seen.Jobs = append(seen.Jobs, r.lookAtJob(run, job, pods))
+			case err == nil || apierrors.IsNotFound(err):
+				item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name}
+				item.Unlisted = name != workload.JobName(run, item)
+				seen.Jobs = append(seen.Jobs, plan.Job{Name: name, Item: item, Gone: true, Pods: r.follows.gone(name, nil)})
+			default:
+				return fmt.Errorf("getting Job %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) lookAtJob(run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) plan.Job {
+	out := plan.Job{
+		Name:     job.Name,
+		Item:     workload.Item{Attempt: workload.Attempt(job.Labels), Phase: job.Labels[v1alpha1.LabelPhase]},
+		Deleting: !job.DeletionTimestamp.IsZero(),
+		Finished: slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+			return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
+		}),
+	}
+	out.Item.Unlisted = job.Name != workload.JobName(run, out.Item)
+	for i := range pods {
+		if !metav1.IsControlledBy(&pods[i], job) {
+			continue
+		}
+		pod := plan.Look(&pods[i])
+		r.lookAtLogs(&pod)
+		out.Pods = append(out.Pods, pod)
+	}
+	for _, pod := range r.follows.gone(job.Name, out.Pods) {
+		r.lookAtLogs(&pod)
+		out.Pods = append(out.Pods, pod)
+	}
+	slices.SortFunc(out.Pods, func(a, b plan.Pod) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// lookAtLogs fills in what the logs of a pod say, the end of the validator's in its termination message included.
+func (r *Reconciler) lookAtLogs(pod *plan.Pod) {
+	r.follows.look(pod)
+	if pod.Validator.Exit == nil || pod.Validator.Exit.Message == "" {
+		return
+	}
+	witness := gotest.NewStream(gotest.DefaultLimits())
+	_, _ = witness.Write([]byte(pod.Validator.Exit.Message)) // it never fails
+	_ = witness.Close()                                      // nor does this
+	pod.Log.Witness = witness.Result()
+}
+
+// observeBlocks asks the events why a Job of the current phase has no pod, or its pod no container. Most starts are over before this is
+// asked for the first time.
+func (r *Reconciler) observeBlocks(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	for i := range seen.Jobs {
+		job := &seen.Jobs[i]
+		if job.Finished || job.Gone || job.Deleting || job.Item.Attempt != run.Status.Attempt || len(job.Pods) > 1 {
+			continue
+		}
+		if len(job.Pods) == 0 {
+			events, err := r.eventsAbout(ctx, run.Namespace, "Job", job.Name)
+			if err != nil {
+				return err
+			}
+			job.Blocked = plan.BlockedJob(events)
+			continue
+		}
+		pod := &job.Pods[0]
+		if pod.Gone || pod.Blocked != nil || pod.List.ID != "" || pod.Validator.ID != "" || pod.Started.IsZero() {
+			continue
+		}
+		events, err := r.eventsAbout(ctx, run.Namespace, "Pod", pod.Name)
+		if err != nil {
+			return err
+		}
+		pod.Blocked = plan.BlockedPod(events)
+	}
+	return nil
+}
+
+func (r *Reconciler) eventsAbout(ctx context.Context, namespace, kind, name string) ([]eventsv1.Event, error) {
+	var events eventsv1.EventList
+	err := r.Live.List(ctx, &events, client.InNamespace(namespace), client.MatchingFields{"regarding.kind": kind, "regarding.name": name})
+	if err != nil {
+		return nil, fmt.Errorf("listing events about %s %s: %w", kind, name, err)
+	}
+	return events.Items, nil
+}
+
+// observeSpec finds out whether the spec means something new, and which attempts there have been.
+func (r *Reconciler) observeSpec(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	var err error
+	if run.Status.Attempt > 0 && run.Generation != run.Status.ObservedGeneration {
+		if seen.SpecChanged, err = r.specChanged(ctx, run); err != nil {
+			return err
+		}
+	}
+	if run.Status.Attempt == 0 || seen.SpecChanged {
+		seen.HighestAttempt, err = r.highestAttempt(ctx, run)
+	}
+	return err
+}
+
+func (r *Reconciler) specChanged(ctx context.Context, run *v1alpha1.ValidationRun) (bool, error) {
+	name := ""
+	for _, in := range run.Status.Inputs {
+		if in.Name == workload.InputSpec {
+			name = in.ConfigMap
+		}
+	}
+	if name == "" {
+		return true, nil
+	}
+	frozen := &corev1.ConfigMap{}
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, frozen)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("getting frozen spec: %w", err)
+	}
+	same, err := workload.SameSpec(frozen, &run.Spec)
+	return !same, err
+}
+
+// highestAttempt is the highest attempt that any child of the run is labelled with, so that a run whose status was lost never takes the
+// children of an earlier attempt for its own.
+func (r *Reconciler) highestAttempt(ctx context.Context, run *v1alpha1.ValidationRun) (int64, error) {
+	var highest int64
+	for _, kind := range []string{"JobList", "ConfigMapList"} {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(batchv1.SchemeGroupVersion.WithKind(kind))
+		if kind == "ConfigMapList" {
+			list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+		}
+		err := r.Live.List(ctx, list, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
+		if err != nil {
+			return 0, fmt.Errorf("listing children: %w", err)
+		}
+		for i := range list.Items {
+			if metav1.IsControlledBy(&list.Items[i], run) {
+				highest = max(highest, workload.Attempt(list.Items[i].Labels))
+			}
+		}
+	}
+	return highest, nil
+}
+
+// observeInputs finds out what is not there of what the run names, as long as its inputs are not frozen.
+func (r *Reconciler) observeInputs(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	if len(run.Status.Inputs) > 0 && !seen.SpecChanged {
+		return nil
+	}
+	var missing []string
+	for _, source := range workload.Sources(&run.Spec) {
+		_, why, err := r.sourceContent(ctx, run, source)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			missing = append(missing, why)
+		}
+	}
+	if name := run.Spec.ServiceAccountName; name != "" {
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, &corev1.ServiceAccount{})
+		switch {
+		case apierrors.IsNotFound(err):
+			missing = append(missing, fmt.Sprintf("ServiceAccount %s does not exist", name))
+		case err != nil:
+			return fmt.Errorf("getting ServiceAccount %s: %w", name, err)
+		}
+	}
+	seen.Missing = strings.Join(missing, "; ")
+	return nil
+}
+
+// sourceContent is the content of an input's original, or why there is none.
+func (r *Reconciler) sourceContent(ctx context.Context, run *v1alpha1.ValidationRun, source workload.Source) (content []byte, why string, err error) {
+	cm := &corev1.ConfigMap{}
+	err = r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: source.From.Name}, cm)
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Sprintf("%s: ConfigMap %s does not exist", source.Input, source.From.Name), nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("getting %s: %w", source.Input, err)
+	}
+	content, ok := workload.Content(cm, source.From.Key)
+	if !ok {
+		return nil, fmt.Sprintf("%s: ConfigMap %s has no key %s", source.Input, source.From.Name, source.From.Key), nil
+	}
+	return content, "", nil
+}

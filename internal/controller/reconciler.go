@@ -1,0 +1,163 @@
+// Package controller does all the I/O on API objects: it observes what belongs to a ValidationRun, has package plan decide, acts on the
+// decision and publishes the status. It decides nothing about phases or verdicts itself.
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/recorder"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/podlog"
+)
+
+// +kubebuilder:rbac:groups=validation.aicr.dev,resources=validationruns,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=validation.aicr.dev,resources=validationruns/status,verbs=patch
+// +kubebuilder:rbac:groups=validation.aicr.dev,resources=validationruns/finalizers,verbs=update
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=pods/log,verbs=get
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;create;delete;deletecollection
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;create
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;create
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=validation-check
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=list;create;patch
+
+const (
+	// progressEvery is how often status shows the progress of a running phase at most.
+	progressEvery = 10 * time.Second
+	// passTimeout bounds one pass, so that a hanging API call does not hold a run for ever.
+	passTimeout = time.Minute
+	// followsPerNode leaves most of a node's 128 inotify instances, which every followed log takes one of, to everybody else.
+	followsPerNode = 64
+	// indexRun is the cache's index of Jobs and pods by the UID of their run.
+	indexRun = "run"
+)
+
+// Reconciler brings ValidationRuns to their verdicts.
+type Reconciler struct {
+	// Client reads ValidationRuns, Jobs and pods from the cache and writes; Live reads from the API server.
+	Client client.Client
+	Live   client.Reader
+	// Logs opens containers' logs.
+	Logs podlog.Source
+	// Events records what happened, for people.
+	Events recorder.EventRecorder
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Concurrency is how many runs are worked on at once.
+	Concurrency int
+
+	follows   *follows
+	published published
+}
+
+// CacheOptions are what the operator keeps in memory: the runs, and of Jobs and pods those that it has labelled.
+func CacheOptions() cache.Options {
+	labelled, err := labels.NewRequirement(v1alpha1.LabelRunUID, selection.Exists, nil)
+	if err != nil {
+		// A constant key and an operator without values are always a valid requirement.
+		panic(err)
+	}
+	mine := cache.ByObject{Label: labels.NewSelector().Add(*labelled)}
+	return cache.Options{
+		ReaderFailOnMissingInformer: true,
+		DefaultTransform:            cache.TransformStripManagedFields(),
+		ByObject:                    map[client.Object]cache.ByObject{&batchv1.Job{}: mine, &corev1.Pod{}: mine},
+	}
+}
+
+// SetupWithManager registers the reconciler and the log followers with the manager.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	changed := make(chan event.TypedGenericEvent[types.NamespacedName], 1024)
+	r.follows = newFollows(r.Logs, func(run types.NamespacedName) {
+		select {
+		case changed <- event.TypedGenericEvent[types.NamespacedName]{Object: run}:
+		case <-ctx.Done():
+		}
+	})
+	if err := mgr.Add(r.follows); err != nil {
+		return fmt.Errorf("adding the log followers: %w", err)
+	}
+	for _, kind := range []client.Object{&batchv1.Job{}, &corev1.Pod{}} {
+		if err := mgr.GetFieldIndexer().IndexField(ctx, kind, indexRun, runOf); err != nil {
+			return fmt.Errorf("indexing %T by run: %w", kind, err)
+		}
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.ValidationRun{}).
+		Owns(&batchv1.Job{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestOfPod)).
+		WatchesRawSource(source.Channel(changed, handler.TypedEnqueueRequestsFromMapFunc(requestOf))).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: passTimeout}).
+		Complete(r)
+}
+
+func runOf(o client.Object) []string {
+	if uid := o.GetLabels()[v1alpha1.LabelRunUID]; uid != "" {
+		return []string{uid}
+	}
+	return nil
+}
+
+func requestOfPod(_ context.Context, pod client.Object) []ctrl.Request {
+	name := pod.GetLabels()[v1alpha1.LabelRun]
+	if name == "" {
+		return nil
+	}
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: name}}}
+}
+
+func requestOf(_ context.Context, run types.NamespacedName) []ctrl.Request {
+	return []ctrl.Request{{NamespacedName: run}}
+}
+
+// Reconcile is one pass over one run. A decision that asks for something to be made is taken again once it is made, and only then
+// published, so that one write of status holds both.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	run := &v1alpha1.ValidationRun{}
+	if err := r.Client.Get(ctx, request.NamespacedName, run); err != nil {
+		r.forget(request.NamespacedName)
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	seen, err := r.observe(ctx, run)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	now := r.Clock.Now()
+	decision := plan.Decide(run, seen, now)
+	for r.asks(decision) {
+		if err := r.make(ctx, run, decision, &seen); err != nil {
+			return ctrl.Result{}, err
+		}
+		decision = plan.Decide(run, seen, now)
+	}
+	if err := r.act(ctx, run, decision, seen); err != nil {
+		return ctrl.Result{}, err
+	}
+	after, err := r.publish(ctx, run, decision)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: after}, r.release(ctx, run, decision)
+}
+
+// NewLogs is the API server's pods/log as a source of logs.
+func NewLogs(client kubernetes.Interface) podlog.Source { return podlog.NewSource(client) }

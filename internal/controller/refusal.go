@@ -1,0 +1,38 @@
+package controller
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+)
+
+// refusal is an answer of the API server that a decision has to take into account, in contrast to an error that is simply tried again.
+type refusal struct{ block plan.Block }
+
+func (r *refusal) Error() string { return r.block.Reason + ": " + r.block.Message }
+
+// refused sorts the errors of a creation.
+func refused(what string, err error) error {
+	block := plan.Block{Message: fmt.Sprintf("creating %s: %s", what, err)}
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		block.Reason, block.Message = v1alpha1.ReasonPodNotCreated, "the namespace is being deleted"
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
+		block.Reason, block.Final = v1alpha1.ReasonInvalidSpec, true
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
+		block.Reason = v1alpha1.ReasonQuotaExceeded
+	case apierrors.IsForbidden(err):
+		// Not final: rights that were taken away can be given back.
+		block.Reason = v1alpha1.ReasonForbidden
+	case apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook"):
+		block.Reason = v1alpha1.ReasonPodNotCreated
+	default:
+		return fmt.Errorf("creating %s: %w", what, err)
+	}
+	return &refusal{block: block}
+}

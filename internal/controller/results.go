@@ -1,0 +1,169 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+const (
+	// evidenceKey holds a phase's evidence in its ConfigMap.
+	evidenceKey = "phase.json.gz"
+	// evidenceBytes bounds a phase's evidence before it is compressed.
+	evidenceBytes = 2 << 20
+)
+
+// keep stores the evidence of a phase that has ended while the attempt goes on: the pod and its log may be gone before the end.
+func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) error {
+	data, err := encodeEvidence(*d.Keep)
+	if err != nil {
+		return err
+	}
+	attempt := d.Status.Attempt
+	cm := &corev1.ConfigMap{
+		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, attempt, d.Keep.Name), workload.ComponentEvidence, attempt),
+		Immutable:  ptr.To(true),
+		BinaryData: map[string][]byte{evidenceKey: data},
+	}
+	cm.Labels[v1alpha1.LabelPhase] = d.Keep.Name
+	return r.createOwned(ctx, run, cm)
+}
+
+// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes.
+func encodeEvidence(phase report.Phase) ([]byte, error) {
+	phase = phase.Bound(evidenceBytes)
+	data, err := report.EncodePhase(phase)
+	if err != nil {
+		data, err = report.EncodePhase(phase.WithoutTests())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding the evidence of phase %s: %w", phase.Name, err)
+	}
+	return data, nil
+}
+
+// store writes the result of an attempt. One that cannot be stored does not keep the attempt from ending.
+func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	result, err := r.result(ctx, run, d)
+	if err != nil {
+		return err
+	}
+	files, err := report.Encode(result, report.MaxBytes)
+	if err != nil {
+		seen.StoreFailed = err.Error()
+		return nil
+	}
+	attempt := d.Status.Attempt
+	cm := &corev1.ConfigMap{
+		ObjectMeta: workload.Meta(run, workload.ResultName(run, attempt), workload.ComponentResult, attempt),
+		Immutable:  ptr.To(true),
+		Data:       files.Data,
+		BinaryData: files.BinaryData,
+	}
+	want := maps.Clone(files.Data)
+	if err := r.createOwned(ctx, run, cm); err != nil {
+		if block, ok := unstorable(err); ok {
+			seen.StoreFailed = block
+			return nil
+		}
+		return err
+	}
+	if !maps.Equal(want, cm.Data) {
+		// A pass that was cut off wrote it and status does not know; times in it have moved on since.
+		if err := r.Client.Delete(ctx, cm, client.Preconditions{UID: ptr.To(cm.UID)}); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting an unannounced result: %w", err)
+		}
+		return fmt.Errorf("replacing the unannounced result %s", cm.Name)
+	}
+	seen.Stored = []v1alpha1.Result{{ConfigMap: cm.Name, Bytes: files.Bytes, SHA256: files.SHA256}}
+	return nil
+}
+
+// unstorable says whether an error means that the result will never be stored.
+func unstorable(err error) (why string, final bool) {
+	var refused *refusal
+	if ok := errors.As(err, &refused); ok {
+		return refused.block.Message, true
+	}
+	return "", false
+}
+
+// result puts the ValidationResult together from status and the evidence of the phases.
+func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) (report.Result, error) {
+	s := d.Status
+	result := report.Result{
+		Run:     report.Run{Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Generation: s.ObservedGeneration, Trigger: run.Spec.Trigger},
+		Attempt: s.Attempt, Verdict: s.Verdict, Message: s.Message,
+		StartTime: timeOf(s.StartTime), CompletionTime: timeOf(s.CompletionTime),
+		Inputs: s.Inputs, Summary: s.Summary,
+	}
+	for _, p := range s.Phases {
+		phase, err := r.evidence(ctx, run, d, p)
+		if err != nil {
+			return result, err
+		}
+		result.Phases = append(result.Phases, phase)
+	}
+	return result, nil
+}
+
+// evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
+func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
+	switch {
+	case d.Keep != nil && d.Keep.Name == p.Name:
+		return d.Keep.Bound(evidenceBytes), nil
+	case p.State == v1alpha1.PhaseNotRun:
+		return report.NotRun(p.Name, p.Reason, p.Message), nil
+	}
+	cm := &corev1.ConfigMap{}
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.EvidenceName(run, d.Status.Attempt, p.Name)}, cm)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return report.Phase{}, fmt.Errorf("getting the evidence of phase %s: %w", p.Name, err)
+	}
+	if err == nil {
+		phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
+		if err == nil {
+			return phase, nil
+		}
+	}
+	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
+	return report.Phase{
+		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
+		Notes: []string{"the evidence that was kept of this phase is gone; this is what status says of it"},
+	}, nil
+}
+
+func timeOf(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+// dropEvidence deletes what was kept of the phases of the attempt.
+func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationRun) error {
+	err := r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
+		v1alpha1.LabelRunUID:    string(run.UID),
+		v1alpha1.LabelComponent: workload.ComponentEvidence,
+		v1alpha1.LabelAttempt:   strconv.FormatInt(run.Status.Attempt, 10),
+	})
+	if err != nil {
+		return fmt.Errorf("deleting evidence: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package gotest
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// ParseList returns the names of the tests, fuzz targets and examples in the output of a test binary run with -test.list, in order
+// and each once. Benchmarks are left out, since they do not run with the tests, and so is every line that is not exactly a name.
+func ParseList(data []byte) []string {
+	var names []string
+	seen := map[string]bool{}
+	for line := range bytes.Lines(data) {
+		line = trimEOL(line)
+		if !isTestName(line) || seen[string(line)] {
+			continue
+		}
+		name := string(line)
+		seen[name] = true
+		names = append(names, name)
+	}
+	return names
+}
+
+// isTestName tells whether name is an identifier that testing runs without further flags.
+func isTestName(name []byte) bool {
+	if !isNamed(name, "Test") && !isNamed(name, "Fuzz") && !isNamed(name, "Example") {
+		return false
+	}
+	for _, r := range string(name) {
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) || r == unicode.ReplacementChar {
+			return false
+		}
+	}
+	return true
+}
+
+// MatchTopLevel returns those of names that -test.run=pattern runs, by the rules of package testing: alternatives are separated by
+// bars and the levels of subtests by slashes, both outside of brackets. Only the first level matters here: a test runs also where
+// the pattern wants none but some of its subtests. An empty pattern runs everything.
+func MatchTopLevel(pattern string, names []string) ([]string, error) {
+	var firsts []*regexp.Regexp
+	for i, alternative := range splitPattern(pattern) {
+		for j, element := range alternative {
+			re, err := regexp.Compile(rewrite(element))
+			if err != nil {
+				return nil, fmt.Errorf("level %d of alternative %d of the pattern %q: %w", j+1, i+1, pattern, err)
+			}
+			if j == 0 {
+				firsts = append(firsts, re)
+			}
+		}
+	}
+	var matched []string
+	for _, name := range names {
+		for _, re := range firsts {
+			if re.MatchString(name) {
+				matched = append(matched, name)
+				break
+			}
+		}
+	}
+	return matched, nil
+}
+
+// splitPattern splits a pattern into its alternatives and each of these into its levels. A bar or slash within brackets or
+// parentheses, or behind a backslash, belongs to the expression.
+func splitPattern(pattern string) [][]string {
+	alternatives := [][]string{nil}
+	brackets, parens, start := 0, 0, 0
+	cut := func(end int) {
+		last := len(alternatives) - 1
+		alternatives[last] = append(alternatives[last], pattern[start:end])
+		start = end + 1
+	}
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; c {
+		case '\\':
+			i++
+		case '[':
+			brackets++
+		case ']':
+			brackets = max(0, brackets-1) // one without its counterpart is legal
+		case '(', ')':
+			if brackets == 0 && c == '(' {
+				parens++
+			} else if brackets == 0 {
+				parens--
+			}
+		case '/', '|':
+			if brackets > 0 || parens != 0 {
+				continue
+			}
+			cut(i)
+			if c == '|' {
+				alternatives = append(alternatives, nil)
+			}
+		}
+	}
+	cut(len(pattern))
+	return alternatives
+}
+
+// rewrite does to an element of a pattern what testing does to the names of subtests: no white space, nothing unprintable.
+func rewrite(element string) string {
+	var b strings.Builder
+	for _, r := range element {
+		switch {
+		case unicode.IsSpace(r):
+			b.WriteByte('_')
+		case !strconv.IsPrint(r):
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

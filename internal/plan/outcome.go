@@ -1,0 +1,77 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// maxFailures is how many failures status names.
+const maxFailures = 20
+
+// end records the outcome of a phase, and makes the next one due or not run.
+func (s *step) end(i int, out judged) {
+	status := &s.Status.Phases[i]
+	status.State, status.Reason = out.State, out.Reason
+	status.Message = report.Clip(out.Message, report.MessageBytes)
+	status.CompletionTime = s.time()
+	status.Summary, status.Running = out.Summary, ""
+	kept := report.NewPhase(s.info(status, out), out.Outcome, out.pod.Log.Stream)
+	s.Keep = &kept
+	s.waiting, s.Follow, s.Shorten = nil, "", nil
+	s.Status.Failures = append(s.Status.Failures, report.Failures([]report.Phase{kept})...)
+	if len(s.Status.Failures) > maxFailures {
+		s.Status.Failures = s.Status.Failures[:maxFailures]
+	}
+	s.next(i, out.Outcome)
+}
+
+// next says what the end of a phase means for those behind it.
+func (s *step) next(i int, out verdict.Outcome) {
+	timeout := out.Reason == v1alpha1.ReasonRunTimeout || s.overtime()
+	stop := verdict.Stops(out.State) && s.spec.Phases[i].OnFailure != v1alpha1.Continue
+	for j := i + 1; j < len(s.Status.Phases); j++ {
+		later := &s.Status.Phases[j]
+		switch {
+		case timeout:
+			later.State, later.Reason = v1alpha1.PhaseNotRun, v1alpha1.ReasonRunTimeout
+			later.Message = fmt.Sprintf("the attempt's timeout of %s was over", s.spec.Timeout.Duration)
+		case stop:
+			later.State, later.Reason = v1alpha1.PhaseNotRun, v1alpha1.ReasonEarlierPhase
+			later.Message = fmt.Sprintf("phase %s is %s", s.Status.Phases[i].Name, out.State)
+		default:
+			s.due(j)
+			return
+		}
+		later.CompletionTime = s.time()
+	}
+}
+
+func (s *step) overtime() bool {
+	return !s.now.Before(s.Status.StartTime.Add(s.spec.Timeout.Duration))
+}
+
+func (s *step) info(status *v1alpha1.PhaseStatus, out judged) report.PhaseInfo {
+	info := report.PhaseInfo{
+		Name: status.Name, StartTime: status.StartTime.Time, CompletionTime: status.CompletionTime.Time,
+		Pod: out.pod.Name, Node: out.pod.Node, ImageDigest: out.pod.Validator.ImageDigest, Image: s.image(status.Name), LogGaps: out.pod.Log.Gaps,
+	}
+	if out.job != nil {
+		info.Job = out.job.Name
+	}
+	if exit := out.pod.Validator.Exit; exit != nil {
+		info.ExitCode = &exit.Code
+	}
+	return info
+}
+
+func (s *step) image(phase string) string {
+	for i := range s.spec.Phases {
+		if p := &s.spec.Phases[i]; p.Name == phase && p.Validator != nil && p.Validator.Image != nil {
+			return *p.Validator.Image
+		}
+	}
+	return s.spec.Validator.Image
+}

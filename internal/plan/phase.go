@@ -1,0 +1,304 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+// phase takes the phase that is due one step further.
+func (s *step) phase(i int) {
+	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name}
+	job := s.job(item)
+	if job != nil && s.unlistable(job) && spec.GoTest.ExpectedTests != nil {
+		if !job.Finished && !job.Deleting && !job.Gone {
+			s.Stop = append(s.Stop, job.Name)
+		}
+		status.Jobs = addName(status.Jobs, job.Name)
+		item.Unlisted = true
+		job = s.job(item)
+	}
+	if trouble, over := s.runTimeout(); over {
+		s.end(i, s.judge(spec, job, trouble))
+		return
+	}
+	switch {
+	case job != nil:
+		status.Jobs = addName(status.Jobs, job.Name)
+		s.watch(i, job)
+	case s.ready(i):
+		s.Create = &item
+		s.refused(i)
+	}
+}
+
+// ready says whether the phase's Job may be created: earlier attempts are gone, and identity and inputs are there.
+func (s *step) ready(i int) bool {
+	if earlier := s.earlier(); len(earlier) > 0 {
+		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping %d Jobs of an earlier attempt", len(earlier))})
+		return false
+	}
+	if s.seen.Missing != "" {
+		s.wait(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: s.seen.Missing})
+		s.lookIn(lookAgain)
+		return false
+	}
+	if len(s.Status.Inputs) == 0 {
+		if s.seen.Frozen == nil {
+			s.Setup = true
+			s.refused(i)
+			return false
+		}
+		s.Status.Inputs = s.seen.Frozen
+	}
+	return true
+}
+
+// refused takes into account that the API server did not take what this step asks for.
+func (s *step) refused(i int) {
+	block := s.seen.Refused
+	if block == nil {
+		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "creating the Job"})
+		return
+	}
+	s.Setup, s.Create = false, nil
+	s.wait(i, *block)
+	s.lookIn(lookAgain)
+}
+
+// wait leaves the phase where it is, for a reason, until its startTimeout.
+func (s *step) wait(i int, block Block) {
+	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+	left := status.StartTime.Add(spec.StartTimeout.Duration).Sub(s.now)
+	if !block.Final && left > 0 {
+		status.Reason, status.Message = block.Reason, report.Clip(block.Message, report.MessageBytes)
+		s.waiting = &block
+		s.lookIn(left)
+		return
+	}
+	trouble := &verdict.Trouble{Reason: block.Reason, Message: block.Message}
+	if !block.Final {
+		if block.Reason == v1alpha1.ReasonStarting {
+			trouble.Reason = v1alpha1.ReasonStartTimeout
+		}
+		trouble.Message = fmt.Sprintf("the validator did not start within startTimeout of %s: %s", spec.StartTimeout.Duration, block.Message)
+	}
+	s.Setup, s.Create, s.waiting = false, nil, nil
+	job := s.latest(spec.Name)
+	s.end(i, s.judge(spec, job, trouble))
+}
+
+// watch takes the phase's Job from its creation to its judgement.
+func (s *step) watch(i int, job *Job) {
+	spec := &s.spec.Phases[i]
+	switch {
+	case len(job.Pods) > 1:
+		s.end(i, s.judge(spec, job, &verdict.Trouble{
+			Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf("Job %s has %d pods", job.Name, len(job.Pods)),
+		}))
+	case len(job.Pods) == 1:
+		s.pod(i, job, &job.Pods[0])
+	case job.Gone || job.Deleting:
+		s.end(i, s.judge(spec, job, jobDeleted(job)))
+	case job.Finished:
+		s.end(i, s.judge(spec, job, &verdict.Trouble{
+			Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("Job %s ended without a pod: it was deleted", job.Name),
+		}))
+	case job.Blocked != nil:
+		s.wait(i, *job.Blocked)
+		s.lookIn(lookAgain)
+	default:
+		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "waiting for the pod"})
+		s.lookIn(lookAgain)
+	}
+}
+
+func jobDeleted(job *Job) *verdict.Trouble {
+	return &verdict.Trouble{Reason: v1alpha1.ReasonJobDeleted, Message: fmt.Sprintf("Job %s was deleted", job.Name)}
+}
+
+// pod takes the one pod of the phase's Job to its judgement.
+func (s *step) pod(i int, job *Job, pod *Pod) {
+	spec := &s.spec.Phases[i]
+	if spec.GoTest != nil && (pod.Validator.Running() || pod.Validator.Exit != nil) {
+		s.Follow = pod.UID
+	}
+	trouble := pod.Trouble
+	switch {
+	case trouble != nil || pod.Validator.Exit != nil:
+	case job.Gone || job.Deleting:
+		trouble = jobDeleted(job)
+	case pod.Gone:
+		trouble = &verdict.Trouble{Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("pod %s is gone, and nobody saw how it ended", pod.Name)}
+	}
+	switch {
+	case pod.Validator.Exit != nil, pod.Gone, pod.Ended && trouble != nil:
+		s.harvest(i, job, pod, trouble)
+	case pod.Validator.Running():
+		s.running(i, job, pod, trouble)
+	case trouble != nil:
+		s.end(i, s.judge(spec, job, trouble))
+	case s.unlistable(job):
+		s.end(i, s.judge(spec, job, &verdict.Trouble{Reason: v1alpha1.ReasonListFailed, Message: s.whyUnlistable(pod)}))
+	case pod.List.Running():
+		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "listing the tests"})
+		s.lookIn(pod.List.Started.Add(listTimeout).Sub(s.now))
+	case pod.Blocked != nil:
+		s.wait(i, *pod.Blocked)
+		s.lookIn(lookAgain)
+	default:
+		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "starting pod " + pod.Name})
+		s.lookIn(lookAgain)
+	}
+}
+
+// running shows the progress of a running validator, and minds its deadline.
+func (s *step) running(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
+	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+	status.Reason, status.Message = "", ""
+	s.progress(spec, status, pod)
+	deadline := workload.RunningDeadline(spec, pod.Validator.Started.Sub(pod.Started))
+	if pod.Deadline == 0 || pod.Deadline > deadline {
+		s.Shorten = &Shorten{Pod: pod.Name, UID: pod.UID, Seconds: deadline}
+	}
+	left := pod.Validator.Started.Add(workload.Deadline(spec) + overdue).Sub(s.now)
+	if left > 0 {
+		s.lookIn(left)
+		return
+	}
+	if trouble == nil {
+		trouble = &verdict.Trouble{
+			Reason:  v1alpha1.ReasonDeadlineExceeded,
+			Message: fmt.Sprintf("the validator did not end within its timeout of %s, and nobody said how it ended", spec.Timeout.Duration),
+		}
+	}
+	s.end(i, s.judge(spec, job, trouble))
+}
+
+// progress counts what the stream says so far.
+func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod *Pod) {
+	if spec.GoTest == nil {
+		return
+	}
+	p := pod.Log.Progress
+	total := p.Ended
+	if names, err := selected(spec.GoTest, pod.Listing); err == nil && names != nil {
+		total = len(names)
+	} else if spec.GoTest.ExpectedTests != nil {
+		total = int(*spec.GoTest.ExpectedTests)
+	}
+	status.Summary = v1alpha1.Summary{
+		Total: int32(max(total, p.Ended)), Passed: int32(p.Ended - p.Failed - p.Skipped), Failed: int32(p.Failed), Skipped: int32(p.Skipped),
+	}
+	status.Running = report.Clip(p.Running, report.NameBytes)
+}
+
+// harvest judges a validator that has ended, once its log is read.
+func (s *step) harvest(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
+	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+	started := !pod.Validator.Started.IsZero() && !pod.Validator.StartFailed
+	if spec.GoTest != nil && started && !pod.Log.Ended && !pod.Gone {
+		s.progress(spec, status, pod)
+		status.Reason, status.Message = v1alpha1.ReasonRunning, "reading the log to its end"
+		s.lookIn(overdue)
+		return
+	}
+	s.end(i, s.judge(spec, job, trouble))
+}
+
+// judge gives the outcome of a phase by what is known of its Job's pod.
+func (s *step) judge(spec *v1alpha1.Phase, job *Job, trouble *verdict.Trouble) judged {
+	var pod Pod
+	if job != nil && len(job.Pods) > 0 {
+		pod = job.Pods[0]
+	}
+	e := verdict.Evidence{Exit: pod.Validator.Exit, Trouble: trouble}
+	if t := spec.GoTest; t != nil {
+		names, err := selected(t, pod.Listing)
+		if err != nil && e.Trouble == nil {
+			e.Trouble = &verdict.Trouble{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error()}
+		}
+		e.GoTest = &verdict.GoTest{
+			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
+			Manifest: names, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+		}
+		if t.ExpectedTests != nil {
+			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
+		}
+	}
+	return judged{Outcome: verdict.Judge(e), pod: pod, job: job}
+}
+
+// judged is an outcome with what it was judged by.
+type judged struct {
+	verdict.Outcome
+	pod Pod
+	job *Job
+}
+
+// selected are the listed tests that the phase runs, nil where there is no list.
+func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
+	if !listing.Read || listing.Failed != "" {
+		return nil, nil
+	}
+	if t.Run == "" {
+		return slices.Concat([]string{}, listing.Tests), nil
+	}
+	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return slices.Concat([]string{}, names), nil
+}
+
+// unlistable says that the Job's pod cannot say which tests there are.
+func (s *step) unlistable(job *Job) bool {
+	if len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
+		return false
+	}
+	pod := &job.Pods[0]
+	if !pod.Validator.Started.IsZero() || pod.Validator.Exit != nil {
+		return false
+	}
+	return pod.Listing.Failed != "" || pod.List.Running() && !s.now.Before(pod.List.Started.Add(listTimeout))
+}
+
+func (s *step) whyUnlistable(pod *Pod) string {
+	why := pod.Listing.Failed
+	if why == "" {
+		why = fmt.Sprintf("it did not end within %s", listTimeout)
+	}
+	return "the test binary cannot list its tests: " + why + "; set expectedTests to run it without the list"
+}
+
+// job is the Job of an item, nil where there is none yet.
+func (s *step) job(item workload.Item) *Job {
+	for j := range s.seen.Jobs {
+		if s.seen.Jobs[j].Item == item {
+			return &s.seen.Jobs[j]
+		}
+	}
+	return nil
+}
+
+// latest is the Job that counts for a phase of this attempt.
+func (s *step) latest(phase string) *Job {
+	item := workload.Item{Attempt: s.Status.Attempt, Phase: phase}
+	if job := s.job(workload.Item{Attempt: item.Attempt, Phase: phase, Unlisted: true}); job != nil {
+		return job
+	}
+	return s.job(item)
+}
+
+func addName(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}

@@ -1,0 +1,199 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+// Look says what a pod of a Job shows. Listing and Log are not in the pod: who reads logs fills them in.
+func Look(pod *corev1.Pod) Pod {
+	out := Pod{
+		Name: pod.Name, UID: pod.UID, Node: pod.Spec.NodeName,
+		Ended:     pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed,
+		List:      lookContainer(pod.Status.InitContainerStatuses, workload.ListContainer),
+		Validator: lookContainer(pod.Status.ContainerStatuses, workload.ValidatorContainer),
+	}
+	if pod.Status.StartTime != nil {
+		out.Started = pod.Status.StartTime.Time
+	}
+	if pod.Spec.ActiveDeadlineSeconds != nil {
+		out.Deadline = *pod.Spec.ActiveDeadlineSeconds
+	}
+	if e := out.List.Exit; e != nil && e.Code != 0 && !out.List.StartFailed {
+		out.Listing.Failed = "it ended with " + e.String()
+		if text := strings.TrimSpace(e.Message); text != "" {
+			out.Listing.Failed += ": " + text
+		}
+	}
+	out.Trouble = trouble(pod, &out)
+	if out.Validator.Started.IsZero() && out.Validator.Exit == nil {
+		out.Blocked = blocked(pod)
+	}
+	return out
+}
+
+func lookContainer(statuses []corev1.ContainerStatus, name string) Container {
+	for i := range statuses {
+		if statuses[i].Name == name {
+			return lookStatus(&statuses[i])
+		}
+	}
+	return Container{}
+}
+
+func lookStatus(status *corev1.ContainerStatus) Container {
+	out := Container{ID: status.ContainerID, ImageDigest: digest(status.ImageID)}
+	switch {
+	case status.State.Running != nil:
+		out.Started = status.State.Running.StartedAt.Time
+	case status.State.Terminated != nil:
+		t := status.State.Terminated
+		out.Started, out.Finished = known(t.StartedAt.Time), known(t.FinishedAt.Time)
+		out.Exit = &verdict.Exit{Code: t.ExitCode, Signal: t.Signal, Reason: t.Reason, Message: t.Message}
+		if t.ContainerID != "" {
+			out.ID = t.ContainerID
+		}
+		out.StartFailed = t.Reason == "StartError" || t.Reason == "ContainerCannotRun"
+	}
+	return out
+}
+
+// known drops the times that a runtime gives for what never happened: a container that could not be started has startedAt 1970.
+func known(t time.Time) time.Time {
+	if t.Unix() <= 0 {
+		return time.Time{}
+	}
+	return t
+}
+
+// digest is the digest of the image that a container status names: imageID is <repository>@sha256:…, or sha256:… alone where the image
+// has no repository.
+func digest(imageID string) string {
+	if _, after, found := strings.Cut(imageID, "@"); found {
+		return after
+	}
+	return imageID
+}
+
+// trouble is what befell a pod before its validator ended. Afterwards it counts for nothing.
+func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
+	validator := &seen.Validator
+	for _, c := range []*Container{&seen.List, validator} {
+		switch {
+		case c.StartFailed:
+			return &verdict.Trouble{Reason: v1alpha1.ReasonStartFailed, Message: "the command could not be executed: " + strings.TrimSpace(c.Exit.Message)}
+		case c.Exit != nil && c.Exit.Reason == "OOMKilled" && c.Exit.Code != 0:
+			return &verdict.Trouble{Reason: v1alpha1.ReasonOOMKilled, Message: "the validator was killed for using more memory than its limit"}
+		}
+	}
+	if validator.Exit != nil && restarts(pod) == 0 && !endedBy(pod, validator) {
+		return nil
+	}
+	if restarts(pod) > 0 {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf("the validator was restarted in pod %s", pod.Name)}
+	}
+	if t := disruption(pod); t != nil {
+		return t
+	}
+	if t := podReason(pod); t != nil {
+		return t
+	}
+	if pod.DeletionTimestamp != nil {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("pod %s was deleted", pod.Name)}
+	}
+	if seen.Ended && validator.Exit == nil && seen.Listing.Failed == "" {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf("pod %s ended and nobody saw how: %s", pod.Name, orUnknown(pod.Status.Message))}
+	}
+	return nil
+}
+
+func restarts(pod *corev1.Pod) int32 {
+	for _, s := range pod.Status.ContainerStatuses {
+		if s.Name == workload.ValidatorContainer {
+			return s.RestartCount
+		}
+	}
+	return 0
+}
+
+// endedBy says whether a validator that has ended may have been ended from outside: by the pod's deadline, or after its deletion or
+// disruption had begun.
+func endedBy(pod *corev1.Pod, validator *Container) bool {
+	after := func(t time.Time) bool { return !validator.Finished.Before(t.Truncate(time.Second)) }
+	if pod.Status.Reason == reasonDeadlineExceeded && pod.Status.StartTime != nil && pod.Spec.ActiveDeadlineSeconds != nil {
+		return after(pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second))
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return after(c.LastTransitionTime.Time)
+		}
+	}
+	if pod.DeletionTimestamp != nil {
+		grace := time.Duration(0)
+		if pod.DeletionGracePeriodSeconds != nil {
+			grace = time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
+		}
+		return after(pod.DeletionTimestamp.Add(-grace))
+	}
+	return false
+}
+
+// reasonDeadlineExceeded is what the kubelet gives a pod whose activeDeadlineSeconds are over (pkg/kubelet/active_deadline.go).
+const reasonDeadlineExceeded = "DeadlineExceeded"
+
+// disruption reads the condition that says why Kubernetes ended a pod (kubernetes.io/docs/concepts/workloads/pods/disruptions).
+func disruption(pod *corev1.Pod) *verdict.Trouble {
+	for _, c := range pod.Status.Conditions {
+		if c.Type != corev1.DisruptionTarget || c.Status != corev1.ConditionTrue {
+			continue
+		}
+		reason := v1alpha1.ReasonEvicted
+		switch c.Reason {
+		case corev1.PodReasonPreemptionByScheduler:
+			reason = v1alpha1.ReasonPreempted
+		case "DeletionByTaintManager", "DeletionByPodGC":
+			reason = v1alpha1.ReasonNodeLost
+		case corev1.PodReasonTerminationByKubelet:
+			if strings.Contains(pod.Status.Reason, "Shutdown") || pod.Status.Reason == "Terminated" {
+				reason = v1alpha1.ReasonNodeShutdown
+			}
+		}
+		return &verdict.Trouble{Reason: reason, Message: fmt.Sprintf("pod %s: %s: %s", pod.Name, c.Reason, orUnknown(c.Message))}
+	}
+	return nil
+}
+
+// podReason reads the reason of a failed pod.
+func podReason(pod *corev1.Pod) *verdict.Trouble {
+	if pod.Status.Phase != corev1.PodFailed || pod.Status.Reason == "" {
+		return nil
+	}
+	reason := v1alpha1.ReasonPodRejected
+	switch pod.Status.Reason {
+	case reasonDeadlineExceeded:
+		return &verdict.Trouble{Reason: v1alpha1.ReasonDeadlineExceeded, Message: fmt.Sprintf("pod %s was ended by its deadline", pod.Name)}
+	case "Evicted":
+		reason = v1alpha1.ReasonEvicted
+	case "Preempting":
+		reason = v1alpha1.ReasonPreempted
+	case "NodeLost":
+		reason = v1alpha1.ReasonNodeLost
+	case "NodeShutdown", "Shutdown", "Terminated":
+		reason = v1alpha1.ReasonNodeShutdown
+	}
+	return &verdict.Trouble{Reason: reason, Message: fmt.Sprintf("pod %s: %s: %s", pod.Name, pod.Status.Reason, orUnknown(pod.Status.Message))}
+}
+
+func orUnknown(text string) string {
+	if text = strings.TrimSpace(text); text != "" {
+		return text
+	}
+	return "no message was given"
+}

@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// setConditions sums the phases up and says in conditions where the attempt is, as the table in the API's reference has it.
+func (s *step) setConditions() {
+	sum := v1alpha1.Summary{}
+	for _, p := range s.Status.Phases {
+		sum = verdict.Add(sum, p.Summary)
+	}
+	s.Status.Summary = sum
+	s.Status.Passed = fmt.Sprintf("%d/%d", sum.Passed, sum.Total)
+	if s.Status.Verdict != "" {
+		s.concluded()
+		return
+	}
+	reason, message := s.doing()
+	s.Status.Message = report.Clip(message, report.MessageBytes)
+	s.set(v1alpha1.ConditionComplete, metav1.ConditionFalse, reason)
+	s.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, reason)
+	s.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason)
+	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionStalled)
+}
+
+// concluded sets the conditions of a complete attempt.
+func (s *step) concluded() {
+	reason := string(s.Status.Verdict)
+	s.Status.Message = report.Clip(s.conclusion(), report.MessageBytes)
+	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionReconciling)
+	s.set(v1alpha1.ConditionComplete, metav1.ConditionTrue, reason)
+	if s.Status.Verdict == v1alpha1.VerdictPassed {
+		s.set(v1alpha1.ConditionReady, metav1.ConditionTrue, reason)
+		meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionStalled)
+		return
+	}
+	s.set(v1alpha1.ConditionReady, metav1.ConditionFalse, reason)
+	s.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, reason)
+}
+
+func (s *step) set(kind string, status metav1.ConditionStatus, reason string) {
+	meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{
+		Type: kind, Status: status, Reason: reason, Message: s.Status.Message,
+		ObservedGeneration: s.Status.ObservedGeneration, LastTransitionTime: *s.time(),
+	})
+}
+
+// doing is what an attempt does while it is not complete.
+func (s *step) doing() (reason, message string) {
+	i := s.current()
+	if i < 0 {
+		return v1alpha1.ReasonRunning, "storing the result"
+	}
+	p := s.Status.Phases[i]
+	where := fmt.Sprintf("phase %s (%d of %d)", p.Name, i+1, len(s.Status.Phases))
+	if s.waiting != nil {
+		return s.waiting.Reason, where + ": " + s.waiting.Message
+	}
+	if p.Reason != "" && p.Message != "" {
+		return p.Reason, where + ": " + p.Message
+	}
+	if len(p.Jobs) == 0 {
+		return v1alpha1.ReasonPending, where + ": due"
+	}
+	ended := p.Summary.Passed + p.Summary.Failed + p.Summary.Skipped
+	message = where
+	if p.Summary.Total > 0 {
+		message += fmt.Sprintf(": %d of %d tests ended", ended, p.Summary.Total)
+	}
+	if p.Summary.Failed > 0 {
+		message += fmt.Sprintf(", %d failed", p.Summary.Failed)
+	}
+	if p.Running != "" {
+		message += ", running " + p.Running
+	}
+	return v1alpha1.ReasonRunning, message
+}
+
+// conclusion is what came out, in one line: the counts, and then the first phase that is to blame.
+func (s *step) conclusion() string {
+	phases := make([]report.Phase, 0, len(s.Status.Phases))
+	for _, p := range s.Status.Phases {
+		phases = append(phases, report.Phase{Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary})
+	}
+	parts := []string{report.Message(phases)}
+	for _, p := range s.Status.Phases {
+		if verdict.Stops(p.State) {
+			parts = append(parts, fmt.Sprintf("phase %s: %s: %s", p.Name, p.Reason, p.Message))
+			break
+		}
+	}
+	if s.seen.StoreFailed != "" {
+		parts = append(parts, "the result could not be stored: "+s.seen.StoreFailed)
+	}
+	return strings.Join(parts, "; ")
+}

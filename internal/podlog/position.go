@@ -1,0 +1,150 @@
+package podlog
+
+import (
+	"hash/crc32"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// overlap is how many of the last lines must be found again before a reading goes on behind them.
+	overlap = 8
+	// maxCheckpoints is how many seconds of the log a later reading can start from.
+	maxCheckpoints = 8
+	// slack is how far stamps may step back behind the last line without a reading from a checkpoint missing it. Further back they
+	// are found by the check of the log's tail.
+	slack = int64(time.Second)
+
+	beginning = math.MinInt64
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// mark recognises a line, or the first bytes of one.
+type mark struct {
+	stamp, size int64
+	sum         uint32
+}
+
+func (m *mark) add(content []byte) {
+	m.size += int64(len(content))
+	m.sum = crc32.Update(m.sum, castagnoli, content)
+}
+
+// recent is the last lines that went by.
+type recent struct {
+	marks [overlap]mark
+	total int64
+}
+
+func (r *recent) push(m mark) {
+	r.marks[r.total%overlap] = m
+	r.total++
+}
+
+func (r *recent) len() int64 { return min(r.total, overlap) }
+
+// last is the line i lines before the last one.
+func (r *recent) last(i int64) mark { return r.marks[(r.total-1-i)%overlap] }
+
+// endsLike says that the last lines of both agree, as far as both know them.
+func (r *recent) endsLike(other *recent) bool {
+	for i := range min(r.len(), other.len()) {
+		if r.last(i) != other.last(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkpoint is a place from which the log can be read again. The server leaves out every line stamped before since, wherever it stands, and
+// no line before the checkpoint has a later stamp: so the same lines come back in the same order, and their count finds the place
+// even among equal lines with equal stamps.
+type checkpoint struct {
+	since int64 // nanoseconds since 1970, whole seconds; beginning: nothing is left out
+	count int64 // lines delivered that are stamped since then
+	first mark  // of them
+}
+
+// trust is how much of what is known about the log still holds.
+type trust int
+
+const (
+	trustCheckpoints trust = iota
+	// trustBeginning: a reading from a checkpoint did not begin as it did before; read from the beginning.
+	trustBeginning
+	// trustNothing: not even the count from the beginning fits; look for the last lines.
+	trustNothing
+)
+
+// position is how far a log has been delivered, and what it takes to find the place again.
+type position struct {
+	recent recent
+	// base is the checkpoint at the log's beginning, as far as that is still served.
+	base        checkpoint
+	checkpoints []checkpoint
+	highest     int64 // second that a line was stamped in
+	// open is the part of a long line that has been delivered before its end was seen.
+	open  *mark
+	trust trust
+}
+
+func newPosition() position { return position{base: checkpoint{since: beginning}, highest: beginning} }
+
+// advance notes a delivered line.
+func (p *position) advance(m mark) {
+	p.recent.push(m)
+	p.open = nil
+	p.base.note(m)
+	for i := range p.checkpoints {
+		p.checkpoints[i].note(m)
+	}
+	second := m.stamp - m.stamp%int64(time.Second)
+	if second <= p.highest {
+		return
+	}
+	p.highest = second
+	if len(p.checkpoints) == maxCheckpoints {
+		p.checkpoints = slices.Delete(p.checkpoints, 0, 1)
+	}
+	p.checkpoints = append(p.checkpoints, checkpoint{since: second, count: 1, first: m})
+}
+
+func (c *checkpoint) note(m mark) {
+	if m.stamp < c.since {
+		return
+	}
+	if c.count == 0 {
+		c.first = m
+	}
+	c.count++
+}
+
+// resume chooses where the next reading starts: as late as all lines of the overlap are still among what the server sends, and slack
+// allows.
+func (p *position) resume(fromBeginning bool) checkpoint {
+	if fromBeginning || p.trust != trustCheckpoints || p.recent.total == 0 {
+		return p.base
+	}
+	latest := p.highest - slack
+	for i := range p.recent.len() {
+		latest = min(latest, p.recent.last(i).stamp)
+	}
+	if p.open != nil {
+		latest = min(latest, p.open.stamp)
+	}
+	for _, c := range slices.Backward(p.checkpoints) {
+		if c.since <= latest {
+			return c
+		}
+	}
+	return p.base
+}
+
+// rebase notes that the log now begins with first, count lines before the place, because it has been rotated.
+func (p *position) rebase(first mark, count int64) {
+	p.base = checkpoint{since: beginning, first: first, count: count}
+	p.checkpoints = nil
+	p.trust = trustCheckpoints
+}

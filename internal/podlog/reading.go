@@ -1,0 +1,291 @@
+package podlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+var (
+	// errAstray ends a reading that did not meet what was delivered before where it should; the next one looks for it another way.
+	errAstray = errors.New("the log does not continue where it was left")
+	// errMissing ends a reading of the whole log that does not hold the place.
+	errMissing = errors.New("the log does not hold what was read last")
+	// errShort is the end of a body before the place that was reached already.
+	errShort = errors.New("the log ends before what was read already")
+	// errStopped ends a reading that nobody waits for any more.
+	errStopped = errors.New("following the log was stopped")
+)
+
+// textMax is how much of a foreign text is shown.
+const textMax = 256
+
+// outcome is what one reading of a log brought.
+type outcome struct {
+	// news: something was delivered.
+	news bool
+	// met: the place where the last reading ended was found, so that all behind it was news.
+	met bool
+	// remainder recognises a last line without newline; nil if there is none.
+	remainder *mark
+	// final: the end is proven. A remainder was known from an earlier reading and has been delivered.
+	final bool
+	err   error
+}
+
+// quiet is an outcome that adds to the proof of the log's end.
+func (o outcome) quiet() bool { return o.err == nil && o.met && !o.news }
+
+// reading takes one body from its beginning: what was delivered before is passed over, the rest delivered.
+type reading struct {
+	*delivery
+	from checkpoint
+	// last is the remainder that an earlier reading ended with: seen again, it is the log's last line.
+	last *mark
+
+	splitter  *splitter
+	seen      recent // lines passed over
+	first     mark   // of them
+	searching bool   // the count does not hold, look for the overlap
+	met       bool
+	news      bool
+	cur       mark   // the current line so far
+	passOver  int64  // bytes of it that were delivered before
+	foreign   string // text without a time stamp since the last line that has one
+}
+
+// begin takes the place up. Called with the lock held.
+func (d *delivery) begin(from checkpoint, last *mark) *reading {
+	return &reading{
+		delivery:  d,
+		from:      from,
+		last:      last,
+		splitter:  newSplitter(),
+		searching: d.position.trust == trustNothing,
+		met:       from.count == 0,
+	}
+}
+
+// consume reads body to its end.
+func (r *reading) consume(body io.Reader) outcome {
+	for {
+		n, err := body.Read(r.splitter.room())
+		r.splitter.filled(n)
+		if err := r.takeAll(); err != nil {
+			return outcome{news: r.news, met: r.met, err: err}
+		}
+		if err == io.EOF {
+			return r.finish()
+		}
+		if err != nil {
+			return outcome{news: r.news, met: r.met, err: fmt.Errorf("reading the log: %w", err)}
+		}
+	}
+}
+
+// takeAll takes the pieces there are, and tells of news.
+func (r *reading) takeAll() error {
+	news, err := r.takeLocked()
+	if news {
+		r.bell.ring()
+	}
+	return err
+}
+
+func (r *reading) takeLocked() (news bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false, errStopped
+	}
+	before := r.state.Bytes
+	for p, ok := r.splitter.next(); ok && err == nil; p, ok = r.splitter.next() {
+		err = r.take(p)
+	}
+	return r.state.Bytes > before, err
+}
+
+// take passes one piece over or delivers it.
+func (r *reading) take(p piece) error {
+	if p.unstamped {
+		r.keepForeign(p)
+		return nil
+	}
+	text, err := r.unknown(p)
+	if err != nil || (len(text) == 0 && !p.last) {
+		return err
+	}
+	if !r.met {
+		if p.last {
+			return r.pass(r.cur)
+		}
+		return nil
+	}
+	r.news = true
+	return r.write(text, r.cur, p.last)
+}
+
+// keepForeign keeps a text that is not the container's. Before the place is met it is the end of a line whose beginning was left out.
+func (r *reading) keepForeign(p piece) {
+	if !r.met {
+		return
+	}
+	if p.first {
+		r.foreign = ""
+	}
+	r.foreign += string(p.text[:min(textMax-len(r.foreign), len(p.text))])
+}
+
+// unknown adds the piece to the current line and returns what of it was not delivered with the line's open part.
+func (r *reading) unknown(p piece) ([]byte, error) {
+	if p.first {
+		if err := r.beginLine(p); err != nil {
+			return nil, err
+		}
+	}
+	content := p.text
+	if p.last {
+		content = content[:len(content)-1]
+	}
+	if r.passOver == 0 {
+		r.cur.add(content)
+		return p.text, nil
+	}
+	known := min(r.passOver, int64(len(content)))
+	r.cur.add(content[:known])
+	r.passOver -= known
+	if (r.passOver == 0 && r.cur != *r.position.open) || (r.passOver > 0 && p.last) {
+		r.passOver = 0
+		if err := r.lose(GapLineChanged); err != nil {
+			return nil, err
+		}
+	}
+	r.cur.add(content[known:])
+	return p.text[known:], nil
+}
+
+func (r *reading) beginLine(p piece) error {
+	r.cur = mark{stamp: p.stamp}
+	r.passOver = 0
+	if !r.met {
+		return nil
+	}
+	if p.glued > 0 {
+		r.state.Unstamped++
+	}
+	if r.foreign != "" {
+		r.foreign = ""
+		r.state.Unstamped++
+		r.gap(GapUnstamped)
+	}
+	switch open := r.position.open; {
+	case open == nil:
+	case open.stamp != p.stamp:
+		return r.lose(GapLineChanged)
+	default:
+		r.passOver = open.size
+	}
+	return nil
+}
+
+// pass notes a line that was delivered before, and finds out whether it is the last such.
+func (r *reading) pass(line mark) error {
+	r.seen.push(line)
+	if r.seen.total == 1 {
+		r.first = line
+	}
+	known := &r.position
+	switch {
+	case r.searching:
+	case r.seen.total == 1 && line != r.from.first && known.trust == trustCheckpoints:
+		known.trust = trustBeginning
+		return errAstray
+	case r.seen.total == 1 && line != r.from.first:
+		r.searching = true
+	case r.seen.total < r.from.count:
+		return nil
+	case !r.seen.endsLike(&known.recent) && r.from.since != beginning:
+		known.trust = trustBeginning
+		return errAstray
+	case !r.seen.endsLike(&known.recent):
+		known.trust = trustNothing
+		return errAstray
+	}
+	switch {
+	case r.searching && !r.seen.endsLike(&known.recent):
+		return nil
+	case known.trust != trustCheckpoints:
+		known.rebase(r.first, r.seen.total)
+	}
+	r.met = true
+	return nil
+}
+
+// finish judges the end of the body.
+func (r *reading) finish() outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return outcome{err: errStopped}
+	}
+	o := outcome{news: r.news, met: r.met}
+	if r.met {
+		o.remainder, o.final, o.err = r.remainder()
+	}
+	switch {
+	case o.err != nil:
+	case r.foreign != "" && tornStamp(r.foreign):
+		o.err = errors.New("the log ends within a time stamp")
+	case r.foreign != "":
+		r.state.Unstamped++
+		o.err = fmt.Errorf("the log ends in a text without a time stamp: %q", strings.TrimSpace(r.foreign))
+	case r.met:
+	case r.seen.total == 0:
+		o.err = errors.New("the log was read before and is empty now")
+	case !r.searching:
+		o.err = errShort
+	default:
+		o.err = errMissing
+	}
+	return o
+}
+
+// remainder takes a last line that has no newline. It is delivered only when it is seen for the second time: before that a broken connection
+// may have cut it, or an error text of the kubelet's may be glued to it.
+func (r *reading) remainder() (*mark, bool, error) {
+	var unknown []byte
+	begun := r.splitter.inLine && !r.splitter.line.unstamped
+	for p, ok := r.splitter.rest(); ok; p, ok = r.splitter.rest() {
+		if p.unstamped {
+			r.keepForeign(p)
+			continue
+		}
+		text, err := r.unknown(p)
+		if err != nil {
+			return nil, false, err
+		}
+		begun = true
+		unknown = append(unknown, text...)
+	}
+	if r.passOver > 0 || (!begun && r.position.open != nil) {
+		return nil, false, errShort
+	}
+	if !begun {
+		return nil, false, nil
+	}
+	line := r.cur
+	if r.last == nil || *r.last != line {
+		return &line, false, nil
+	}
+	if line.size == 0 {
+		return &line, true, nil
+	}
+	r.news = r.news || len(unknown) > 0
+	return &line, true, r.write(unknown, line, true)
+}
+
+// tornStamp says that text can be the beginning of a time stamp.
+func tornStamp(text string) bool {
+	return len(text) < stampMax && strings.Trim(text, "0123456789-:.+TZ") == ""
+}

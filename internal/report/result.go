@@ -1,0 +1,128 @@
+// Package report is the ValidationResult, what a run leaves behind of an attempt, and its encodings: the YAML that people and CI systems
+// read, the compressed form in which the evidence of an ended phase is kept until the attempt is complete, and the excerpts of both that
+// a status has room for.
+//
+// Whatever a check printed is hostile: all text is made inert on its way in, so that it can neither break an encoding nor drive a
+// terminal. What has to be left out for size is counted where it was; the status of a test is never left out.
+//
+// The package is pure: values in, values and bytes out. It imports the API's types and what was judged, and no client.
+package report
+
+import (
+	"time"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// The type of a Result's document.
+const (
+	APIVersion = "validation.aicr.dev/v1alpha1"
+	Kind       = "ValidationResult"
+)
+
+// Result is the ValidationResult of one attempt. Its fields are in the order in which people ask for them.
+type Result struct {
+	// APIVersion and Kind are set by Encode.
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Run is the run that the attempt belongs to.
+	Run Run `json:"run"`
+	// Attempt is the attempt's number, from 1.
+	Attempt int64 `json:"attempt"`
+	// Verdict and Message are those of the status.
+	Verdict v1alpha1.Verdict `json:"verdict"`
+	Message string           `json:"message,omitempty"`
+	// StartTime and CompletionTime are the attempt's, in whole seconds.
+	StartTime      time.Time `json:"startTime,omitzero"`
+	CompletionTime time.Time `json:"completionTime,omitzero"`
+	// Summary counts the tests of all phases; Encode adds it up.
+	Summary v1alpha1.Summary `json:"summary"`
+	// Omitted says what was left out for size, nil for nothing. It is set by Encode.
+	Omitted *Omitted `json:"omitted,omitempty"`
+	// Inputs are the frozen inputs.
+	Inputs []v1alpha1.Input `json:"inputs,omitempty"`
+	// Phases are the phases, in order.
+	Phases []Phase `json:"phases"`
+}
+
+// Run names a ValidationRun and the state of its spec.
+type Run struct {
+	Name       string `json:"name"`
+	Namespace  string `json:"namespace"`
+	UID        string `json:"uid"`
+	Generation int64  `json:"generation"`
+	Trigger    string `json:"trigger,omitempty"`
+}
+
+// Omitted counts what was left out for size, while the log was read or later.
+type Omitted struct {
+	// Outputs is how many outputs were cut or dropped, and Bytes how many bytes of them.
+	Outputs int   `json:"outputs,omitempty"`
+	Bytes   int64 `json:"bytes,omitempty"`
+	// Attributes is how many attributes were dropped.
+	Attributes int `json:"attributes,omitempty"`
+}
+
+// Phase is the result of one phase.
+type Phase struct {
+	Name           string              `json:"name"`
+	State          v1alpha1.PhaseState `json:"state"`
+	Reason         string              `json:"reason,omitempty"`
+	Message        string              `json:"message,omitempty"`
+	StartTime      *time.Time          `json:"startTime,omitempty"`
+	CompletionTime *time.Time          `json:"completionTime,omitempty"`
+	// Summary counts the top-level tests.
+	Summary v1alpha1.Summary `json:"summary,omitzero"`
+	// Job, Pod and Node are where the validator ran, Image what it was asked to run and ImageDigest what that was.
+	Job         string `json:"job,omitempty"`
+	Pod         string `json:"pod,omitempty"`
+	Node        string `json:"node,omitempty"`
+	Image       string `json:"image,omitempty"`
+	ImageDigest string `json:"imageDigest,omitempty"`
+	// ExitCode is the validator's, nil where nobody saw it.
+	ExitCode *int32 `json:"exitCode,omitempty"`
+	// Notes name what disagrees with the outcome, or was left out of account.
+	Notes []string `json:"notes,omitempty"`
+	// Anomalies counts by class what a healthy stream does not hold.
+	Anomalies map[string]int64 `json:"anomalies,omitempty"`
+	// Log is what was read of the validator's log.
+	Log *Log `json:"log,omitempty"`
+	// Output is what was printed outside of any test.
+	Output *Output `json:"output,omitempty"`
+	// Tests are the tests and subtests, in the order in which they started.
+	Tests []Test `json:"tests,omitempty"`
+}
+
+// Log is how much of a log was read, and what is known to be missing.
+type Log struct {
+	Lines int64    `json:"lines"`
+	Bytes int64    `json:"bytes"`
+	Gaps  []string `json:"gaps,omitempty"`
+}
+
+// Test is the result of one test or subtest.
+type Test struct {
+	// Name is the full name, subtests with slashes.
+	Name string `json:"name"`
+	// Package is the import path, where the stream names it.
+	Package string         `json:"package,omitempty"`
+	Status  verdict.Status `json:"status"`
+	// Reason says why a test is Error.
+	Reason string `json:"reason,omitempty"`
+	// DurationSeconds is how long it ran, to the millisecond.
+	DurationSeconds float64 `json:"durationSeconds,omitzero"`
+	// Attributes are those that the test set, and CutAttributes how many of them were dropped.
+	Attributes    map[string]string `json:"attributes,omitempty"`
+	CutAttributes int               `json:"cutAttributes,omitempty"`
+	// Output is what it printed.
+	Output *Output `json:"output,omitempty"`
+}
+
+// Output is what was printed.
+type Output struct {
+	// Text is the text, with a line that says so where bytes were cut. It is empty where all of it was dropped.
+	Text string `json:"text,omitempty"`
+	// CutBytes is how many bytes are missing.
+	CutBytes int64 `json:"cutBytes,omitempty"`
+}

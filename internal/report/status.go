@@ -1,0 +1,150 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// maxFailures is how many failures a status has room for.
+const maxFailures = 20
+
+// Summary adds up the tests of all phases.
+func Summary(phases []Phase) v1alpha1.Summary {
+	var sum v1alpha1.Summary
+	for _, p := range phases {
+		sum = verdict.Add(sum, p.Summary)
+	}
+	return sum
+}
+
+// Message says in a line what came out of the phases of an attempt.
+func Message(phases []Phase) string {
+	sum := Summary(phases)
+	var counts, errors, notRun []string
+	for _, c := range []struct {
+		n    int32
+		word string
+	}{{sum.Failed, "failed"}, {sum.Errored, "errored"}, {sum.Passed, "passed"}, {sum.Skipped, "skipped"}} {
+		if c.n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.word))
+		}
+	}
+	for _, p := range phases {
+		switch p.State {
+		case v1alpha1.PhaseNotRun:
+			notRun = append(notRun, p.Name)
+		case v1alpha1.PhaseError:
+			errors = append(errors, p.Name+" is in error: "+p.Reason)
+		default:
+		}
+	}
+	text := cmp.Or(strings.Join(counts, ", "), "no test ran")
+	switch ran := len(phases) - len(notRun); ran {
+	case 0:
+	case 1:
+		text += " in 1 phase"
+	default:
+		text += fmt.Sprintf(" in %d phases", ran)
+	}
+	for _, e := range errors {
+		text += "; " + e
+	}
+	switch n := len(notRun); n {
+	case 0:
+	case 1:
+		text += "; " + notRun[0] + " was not run"
+	default:
+		text += "; " + strings.Join(notRun[:n-1], ", ") + " and " + notRun[n-1] + " were not run"
+	}
+	return Clip(text, MessageBytes)
+}
+
+// Failures are the first tests of a run that did not pass. A failed test with failing subtests is named by these, since their output says
+// why; but no test takes the place of another with its second subtest.
+func Failures(phases []Phase) []v1alpha1.TestFailure {
+	var all []failure
+	for _, p := range phases {
+		if p.State == v1alpha1.PhaseFailed || p.State == v1alpha1.PhaseError {
+			all = append(all, phaseFailures(p)...)
+		}
+	}
+	room := maxFailures
+	for _, further := range []bool{false, true} {
+		for i := range all {
+			if all[i].further == further && room > 0 {
+				all[i].chosen = true
+				room--
+			}
+		}
+	}
+	var out []v1alpha1.TestFailure
+	for _, f := range all {
+		if f.chosen {
+			out = append(out, f.TestFailure)
+		}
+	}
+	return out
+}
+
+// failure is one that could be shown.
+type failure struct {
+	v1alpha1.TestFailure
+	// further says that another subtest of the same test comes before it.
+	further bool
+	chosen  bool
+}
+
+// phaseFailures are the failing tests of a phase that have no failing subtests, or the phase's own failure.
+func phaseFailures(p Phase) []failure {
+	bad := func(t Test) bool { return t.Status == verdict.Failed || t.Status == verdict.Error }
+	explained := map[string]bool{} // names of parents
+	for _, t := range p.Tests {
+		for i := range t.Name {
+			if t.Name[i] == '/' && bad(t) {
+				explained[t.Name[:i]] = true
+			}
+		}
+	}
+	var out []failure
+	tops := map[string]bool{}
+	for _, t := range p.Tests {
+		if !bad(t) || explained[t.Name] {
+			continue
+		}
+		top, _, _ := strings.Cut(t.Name, "/")
+		out = append(out, failure{further: tops[top], TestFailure: v1alpha1.TestFailure{
+			Phase: p.Name, Test: clipLine(t.Name, NameBytes), Message: t.excerpt(),
+		}})
+		tops[top] = true
+	}
+	if len(out) == 0 {
+		message := Clip(cmp.Or(p.Message, p.Reason), MessageBytes)
+		out = []failure{{TestFailure: v1alpha1.TestFailure{Phase: p.Name, Message: message}}}
+	}
+	return out
+}
+
+// excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output.
+func (t Test) excerpt() string {
+	if t.Output == nil || t.Output.Text == "" {
+		return cmp.Or(t.Reason, "no output")
+	}
+	text := strings.TrimRight(t.Output.Text, "\n")
+	for _, word := range []string{"panic: ", "fatal error: "} {
+		if i := strings.Index("\n"+text, "\n"+word); i >= 0 {
+			return Clip(text[i:], MessageBytes)
+		}
+	}
+	if text = inert(text); len(text) <= MessageBytes {
+		return text
+	}
+	text = suffix(text, MessageBytes-len(ellipsis)-1)
+	if _, lines, found := strings.Cut(text, "\n"); found {
+		return ellipsis + "\n" + lines
+	}
+	return ellipsis + text
+}

@@ -1,0 +1,144 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// shortOutput is what long outputs are cut down to before anything else is tried.
+const shortOutput = 512
+
+// Bound returns the phase with no more than so many bytes of JSON, which is what it costs in memory once it is decoded: the output of
+// passed tests goes first, then long outputs lose their middle, then attributes and all output go. What is left beyond that stays,
+// whatever its size.
+func (p Phase) Bound(limit int) Phase {
+	fits := func(phases []Phase) bool {
+		data, err := json.Marshal(phases[0])
+		return err == nil && len(data) <= limit
+	}
+	kept, ok := shorten([]Phase{p}, fits)
+	if !ok {
+		kept, _ = strip(kept, fits)
+	}
+	return kept[0]
+}
+
+// WithoutTests is the last resort for a phase of which the names of the tests alone are too large to keep: the phase itself.
+func (p Phase) WithoutTests() Phase {
+	p.Notes = append(slices.Clone(p.Notes), fmt.Sprintf("%d tests and subtests were left out: they are too large to keep", len(p.Tests)))
+	p.Tests, p.Output = nil, nil
+	return p
+}
+
+// shorten drops the output of passed tests and then cuts long outputs, as far as is needed and not below shortOutput.
+func shorten(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
+	if fits(phases) {
+		return phases, true
+	}
+	phases = eachOutput(phases, func(passed bool, o *Output) *Output {
+		if passed {
+			return o.within(0)
+		}
+		return o
+	})
+	if fits(phases) {
+		return phases, true
+	}
+	sizes := sizesBelow(longest(phases))
+	i := sort.Search(len(sizes), func(i int) bool { return fits(outputsWithin(phases, sizes[i])) })
+	if i == len(sizes) {
+		return outputsWithin(phases, shortOutput), false
+	}
+	return outputsWithin(phases, sizes[i]), true
+}
+
+// strip drops attributes and then all output.
+func strip(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
+	phases = withoutAttributes(phases)
+	if fits(phases) {
+		return phases, true
+	}
+	phases = outputsWithin(phases, 0)
+	return phases, fits(phases)
+}
+
+// sizesBelow are the sizes to try for the longest output, each an eighth smaller than the one before: a search among them ends after
+// half a dozen encodings, and wastes little of the limit.
+func sizesBelow(size int) []int {
+	var out []int
+	for size -= size / 8; size > shortOutput; size -= size / 8 {
+		out = append(out, size)
+	}
+	return append(out, shortOutput)
+}
+
+func longest(phases []Phase) int {
+	n := 0
+	eachOutput(phases, func(_ bool, o *Output) *Output {
+		n = max(n, len(o.Text))
+		return o
+	})
+	return n
+}
+
+func outputsWithin(phases []Phase, bytes int) []Phase {
+	return eachOutput(phases, func(_ bool, o *Output) *Output { return o.within(bytes) })
+}
+
+// eachOutput returns copies of the phases with every output changed, the phases' own among them.
+func eachOutput(phases []Phase, change func(passed bool, o *Output) *Output) []Phase {
+	phases = slices.Clone(phases)
+	for i := range phases {
+		p := &phases[i]
+		if p.Output != nil {
+			p.Output = change(p.State == v1alpha1.PhasePassed, p.Output)
+		}
+		p.Tests = slices.Clone(p.Tests)
+		for j := range p.Tests {
+			if t := &p.Tests[j]; t.Output != nil {
+				t.Output = change(t.Status == verdict.Passed, t.Output)
+			}
+		}
+	}
+	return phases
+}
+
+func withoutAttributes(phases []Phase) []Phase {
+	phases = slices.Clone(phases)
+	for i := range phases {
+		p := &phases[i]
+		p.Tests = slices.Clone(p.Tests)
+		for j := range p.Tests {
+			t := &p.Tests[j]
+			t.CutAttributes += len(t.Attributes)
+			t.Attributes = nil
+		}
+	}
+	return phases
+}
+
+// omitted adds up what is missing, nil for nothing.
+func omitted(phases []Phase) *Omitted {
+	var sum Omitted
+	eachOutput(phases, func(_ bool, o *Output) *Output {
+		if o.CutBytes > 0 {
+			sum.Outputs++
+			sum.Bytes += o.CutBytes
+		}
+		return o
+	})
+	for _, p := range phases {
+		for _, t := range p.Tests {
+			sum.Attributes += t.CutAttributes
+		}
+	}
+	if sum == (Omitted{}) {
+		return nil
+	}
+	return &sum
+}

@@ -1,0 +1,242 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/gotest"
+)
+
+// Judge says what the evidence proves.
+func Judge(e Evidence) Outcome {
+	if e.GoTest == nil {
+		return judgeContainer(e)
+	}
+	c := newTrial(e)
+	reason, message := c.finding()
+	out := Outcome{Reason: reason, Message: message, Tests: c.tests, Notes: c.notes(reason), Summary: summarize(c.tests, c.stream.Beyond)}
+	switch reason {
+	case "":
+		out.State = v1alpha1.PhasePassed
+	case v1alpha1.ReasonTestsFailed:
+		out.State = v1alpha1.PhaseFailed
+	case v1alpha1.ReasonNothingApplicable:
+		out.State = v1alpha1.PhaseSkipped
+	default:
+		out.State = v1alpha1.PhaseError
+	}
+	if n := out.Notes; len(n) > 0 && out.State != v1alpha1.PhasePassed && out.State != v1alpha1.PhaseSkipped {
+		out.Message += " (" + strings.Join(n, "; ") + ")"
+	}
+	return out
+}
+
+// judgeContainer judges a phase that is one command. Trouble that ended the command comes before its exit code: a command that is told
+// to stop and then exits 0 or 1 has proven nothing.
+func judgeContainer(e Evidence) Outcome {
+	out := Outcome{State: v1alpha1.PhaseError, Summary: v1alpha1.Summary{Total: 1, Errored: 1}}
+	switch text := firstLine(exitMessage(e.Exit)); {
+	case e.Trouble != nil:
+		out.Reason, out.Message = e.Trouble.Reason, e.Trouble.Message
+	case e.Exit == nil:
+		out.Reason, out.Message = v1alpha1.ReasonEvidenceIncomplete, "nobody saw how the container ended"
+	case e.Exit.Code == 0:
+		out.State, out.Message = v1alpha1.PhasePassed, text
+		out.Summary = v1alpha1.Summary{Total: 1, Passed: 1}
+	case e.Exit.Code == 1:
+		out.State, out.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
+		out.Message = orElse(text, "the container ended with exit code 1")
+		out.Summary = v1alpha1.Summary{Total: 1, Failed: 1}
+	case e.Exit.Code == 2 && strings.HasPrefix(e.Exit.Message, skipPrefix):
+		out.State, out.Reason = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable
+		out.Message = orElse(strings.TrimSpace(strings.TrimPrefix(text, skipPrefix)), "the container skipped itself")
+		out.Summary = v1alpha1.Summary{Total: 1, Skipped: 1}
+	default:
+		out.Reason = v1alpha1.ReasonUnexpectedExitCode
+		out.Message = "the container ended with " + e.Exit.String()
+		if text != "" {
+			out.Message += ": " + text
+		}
+	}
+	return out
+}
+
+// skipPrefix begins the termination message of a container that says it is not applicable.
+const skipPrefix = "SKIP:"
+
+// finding is the reason that explains most, with its message; empty where the phase is proven to have passed.
+func (c *trial) finding() (reason, message string) {
+	for _, rule := range []func() (string, string){
+		c.failed,
+		c.allProven, // from here on: no failure, and something is missing
+		c.befallen,
+		c.timedOut,
+		c.panicked,
+		c.logLost,
+		c.unended,
+		c.nothingRan,
+		c.missing,
+		c.miscounted,
+		c.unfinished,
+		c.wrongExit,
+		c.skipsDenied,
+	} {
+		if reason, message = rule(); reason != "" || message != "" {
+			break
+		}
+	}
+	switch reason {
+	case "":
+		return v1alpha1.ReasonEvidenceIncomplete, "the evidence does not prove that the tests passed"
+	case proven:
+		return "", message
+	}
+	return reason, message
+}
+
+// proven is the finding that the phase has passed. It is no reason of the API: Passed needs none.
+const proven = "proven"
+
+func (c *trial) failed() (string, string) {
+	names := c.namesOf(Failed)
+	beyond := c.stream.Beyond.Failed
+	switch {
+	case len(names) > 0:
+		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed: %s", count(len(names)+int(beyond), "test"), list(names))
+	case beyond > 0:
+		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed, beyond the tests whose names are kept", count(int(beyond), "test"))
+	case c.stream.Framing == gotest.Marked && c.stream.Overall == gotest.Fail && c.stream.Panic == nil && c.settled() && c.exitCode() == 1:
+		return v1alpha1.ReasonTestsFailed, "the test binary reported FAIL outside of its tests"
+	}
+	return "", ""
+}
+
+// allProven is rule 2 of the package comment, whole. Trouble that came after all of this counts for nothing.
+func (c *trial) allProven() (string, string) {
+	enough := c.goTest.Manifest != nil && c.settled() ||
+		c.goTest.Manifest == nil && c.goTest.ExpectedTests > 0 && c.goTest.LogMissing == "" && c.settled()
+	counted := c.goTest.ExpectedTests == 0 || c.goTest.ExpectedTests == c.top
+	if !enough || !counted || c.top == 0 || c.stream.Overall != gotest.Pass || c.exit == nil || c.exit.Code != 0 {
+		return "", ""
+	}
+	skipped := c.namesOf(Skipped)
+	switch {
+	case len(skipped) > 0 && c.goTest.DenySkips:
+		return "", ""
+	case len(skipped) == c.top:
+		return v1alpha1.ReasonNothingApplicable, fmt.Sprintf("%s skipped, none was applicable", count(c.top, "test"))
+	case len(skipped) > 0:
+		return proven, fmt.Sprintf("%d passed, %d skipped", c.top-len(skipped), len(skipped))
+	}
+	return proven, fmt.Sprintf("%d passed", c.top)
+}
+
+func (c *trial) befallen() (string, string) {
+	if c.trouble == nil {
+		return "", ""
+	}
+	return c.trouble.Reason, c.trouble.Message
+}
+
+func (c *trial) timedOut() (string, string) {
+	p := c.stream.Panic
+	if p == nil || !p.Timeout {
+		return "", ""
+	}
+	message := p.Message
+	if len(p.Running) > 0 {
+		message += ", while running: " + list(p.Running)
+	}
+	return v1alpha1.ReasonDeadlineExceeded, message
+}
+
+func (c *trial) panicked() (string, string) {
+	p := c.stream.Panic
+	if p == nil {
+		return "", ""
+	}
+	message := "panic: " + p.Message
+	if p.Test != "" {
+		message += ", in " + p.Test
+	} else if open := c.open(); len(open) > 0 {
+		message += ", while running: " + list(open)
+	}
+	return v1alpha1.ReasonPanicked, message
+}
+
+func (c *trial) logLost() (string, string) {
+	if c.goTest.LogMissing == "" || c.goTest.Manifest != nil && c.settled() {
+		return "", ""
+	}
+	return v1alpha1.ReasonEvidenceIncomplete, "the log is incomplete: " + c.goTest.LogMissing
+}
+
+func (c *trial) unended() (string, string) {
+	open := c.open()
+	if len(open) == 0 {
+		return "", ""
+	}
+	return v1alpha1.ReasonTestIncomplete, fmt.Sprintf("%s started and never ended: %s; the container ended with %s",
+		count(len(open), "test"), list(open), c.exit)
+}
+
+func (c *trial) nothingRan() (string, string) {
+	if c.seenTop > 0 {
+		return "", ""
+	}
+	message := "no test ran"
+	switch {
+	case c.goTest.Manifest != nil && len(c.goTest.Manifest) == 0 && c.goTest.Listed > 0:
+		message = fmt.Sprintf("no test ran: run selects none of the binary's %s", count(c.goTest.Listed, "test"))
+	case c.goTest.Manifest != nil && len(c.goTest.Manifest) == 0:
+		message = "no test ran: the binary has none"
+	}
+	return v1alpha1.ReasonNoTests, fmt.Sprintf("%s; the container ended with %s", message, c.exit)
+}
+
+func (c *trial) missing() (string, string) {
+	names := c.reasoned(v1alpha1.ReasonTestMissing)
+	if len(names) == 0 {
+		return "", ""
+	}
+	return v1alpha1.ReasonTestMissing, fmt.Sprintf("%s of the binary's list never ran: %s; the container ended with %s",
+		count(len(names), "test"), list(names), c.exit)
+}
+
+func (c *trial) miscounted() (string, string) {
+	want := c.goTest.ExpectedTests
+	if want == 0 || want == c.top {
+		return "", ""
+	}
+	return v1alpha1.ReasonUnexpectedTestCount, fmt.Sprintf("%s ran, expectedTests is %d", count(c.top, "test"), want)
+}
+
+func (c *trial) unfinished() (string, string) {
+	if c.stream.Overall != gotest.Unended && c.exit != nil {
+		return "", ""
+	}
+	if c.exit == nil {
+		return v1alpha1.ReasonEvidenceIncomplete, "nobody saw how the container ended"
+	}
+	return v1alpha1.ReasonEvidenceIncomplete, fmt.Sprintf("the test binary never printed its final PASS; the container ended with %s", c.exit)
+}
+
+func (c *trial) wrongExit() (string, string) {
+	switch {
+	case c.exit.Code != 0:
+		return v1alpha1.ReasonExitCodeMismatch, fmt.Sprintf("no test failed, but the container ended with %s", c.exit)
+	case c.stream.Overall == gotest.Fail:
+		return v1alpha1.ReasonExitCodeMismatch, "no test failed and the exit code is 0, but the test binary reported FAIL"
+	}
+	return "", ""
+}
+
+func (c *trial) skipsDenied() (string, string) {
+	skipped := c.namesOf(Skipped)
+	if len(skipped) == 0 || !c.goTest.DenySkips {
+		return "", ""
+	}
+	return v1alpha1.ReasonRequiredCheckSkipped, fmt.Sprintf("%s skipped, which skips: Deny does not permit: %s",
+		count(len(skipped), "test"), list(skipped))
+}

@@ -1,0 +1,57 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String says how the container ended, as a part of a sentence.
+func (e *Exit) String() string {
+	switch {
+	case e == nil:
+		return "an exit code that nobody saw"
+	case e.Signal != 0:
+		return fmt.Sprintf("signal %d", e.Signal)
+	case e.Code > 128 && e.Code < 128+65:
+		return fmt.Sprintf("exit code %d (signal %d)", e.Code, e.Code-128)
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}
+
+func exitMessage(e *Exit) string {
+	if e == nil {
+		return ""
+	}
+	return e.Message
+}
+
+// listed is how many names a message spells out.
+const listed = 5
+
+// list spells out the first few names and says how many there are beside.
+func list(names []string) string {
+	if len(names) <= listed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:listed], ", "), len(names)-listed)
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func firstLine(text string) string {
+	text = strings.TrimSpace(text)
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line)
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,109 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+)
+
+// The inputs of a run by name, and the key under which a frozen copy holds each.
+const (
+	InputSpec     = "spec"
+	InputRecipe   = "recipe"
+	InputSnapshot = "snapshot"
+
+	keySpec     = "spec.json"
+	keyRecipe   = "recipe.yaml"
+	keySnapshot = "snapshot.yaml"
+)
+
+var inputKeys = map[string]string{InputSpec: keySpec, InputRecipe: keyRecipe, InputSnapshot: keySnapshot}
+
+// Source is an input that the run's spec names.
+type Source struct {
+	// Input is the input's name.
+	Input string
+	// From is where the original is.
+	From v1alpha1.ConfigMapKey
+}
+
+// Sources are the inputs that the spec names, in a fixed order.
+func Sources(spec *v1alpha1.ValidationRunSpec) []Source {
+	var out []Source
+	if spec.Recipe != nil {
+		out = append(out, Source{Input: InputRecipe, From: spec.Recipe.ConfigMap})
+	}
+	if spec.Snapshot != nil {
+		out = append(out, Source{Input: InputSnapshot, From: spec.Snapshot.ConfigMap})
+	}
+	return out
+}
+
+// FrozenInput is the immutable copy of an input.
+func FrozenInput(run *v1alpha1.ValidationRun, attempt int64, input string, content []byte) *corev1.ConfigMap {
+	cm := &corev1.ConfigMap{
+		ObjectMeta: Meta(run, InputName(run, attempt, input), ComponentInput, attempt),
+		Immutable:  ptr.To(true),
+	}
+	if utf8.Valid(content) {
+		cm.Data = map[string]string{inputKeys[input]: string(content)}
+	} else {
+		cm.BinaryData = map[string][]byte{inputKeys[input]: content}
+	}
+	return cm
+}
+
+// Frozen is what status says of a frozen input.
+func Frozen(input string, cm *corev1.ConfigMap) v1alpha1.Input {
+	content, _ := Content(cm, inputKeys[input])
+	sum := sha256.Sum256(content)
+	return v1alpha1.Input{Name: input, ConfigMap: cm.Name, SHA256: hex.EncodeToString(sum[:])}
+}
+
+// Content is what a ConfigMap holds under a key.
+func Content(cm *corev1.ConfigMap, key string) ([]byte, bool) {
+	if text, ok := cm.Data[key]; ok {
+		return []byte(text), true
+	}
+	data, ok := cm.BinaryData[key]
+	return data, ok
+}
+
+// EncodeSpec is the spec as an attempt freezes it, with its defaults.
+func EncodeSpec(spec *v1alpha1.ValidationRunSpec) ([]byte, error) {
+	spec = spec.DeepCopy()
+	spec.SetDefaults()
+	data, err := json.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("encoding spec: %w", err)
+	}
+	return data, nil
+}
+
+// SameSpec says whether a frozen spec means the same as today's, once both have today's defaults.
+func SameSpec(frozen *corev1.ConfigMap, spec *v1alpha1.ValidationRunSpec) (bool, error) {
+	data, ok := Content(frozen, keySpec)
+	if !ok {
+		return false, fmt.Errorf("frozen spec %s has no key %s", frozen.Name, keySpec)
+	}
+	var old v1alpha1.ValidationRunSpec
+	if err := json.Unmarshal(data, &old); err != nil {
+		return false, fmt.Errorf("decoding frozen spec %s: %w", frozen.Name, err)
+	}
+	was, err := EncodeSpec(&old)
+	if err != nil {
+		return false, err
+	}
+	is, err := EncodeSpec(spec)
+	if err != nil {
+		return false, err
+	}
+	return string(was) == string(is), nil
+}

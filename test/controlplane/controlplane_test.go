@@ -1,0 +1,199 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	watchtools "k8s.io/client-go/tools/watch"
+)
+
+var plane *ControlPlane
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if plane, err = Start(Options{AuditLog: true}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := plane.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func clientFor(t *testing.T, connection *Connection) kubernetes.Interface {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(connection.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func newNamespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	namespace, err := plane.CreateNamespace(t.Context(), "test-", labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return namespace
+}
+
+func job(name string) *batchv1.Job {
+	return &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			RestartPolicy: corev1.RestartPolicyNever,
+			Containers:    []corev1.Container{{Name: "main", Image: "registry.test/main"}},
+		}}},
+	}
+}
+
+// awaitPod returns the namespace's first pod.
+func awaitPod(t *testing.T, client kubernetes.Interface, namespace string) *corev1.Pod {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	watcher, err := client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := watchtools.UntilWithoutRetry(ctx, watcher, func(event watch.Event) (bool, error) {
+		return event.Type == watch.Added, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting for a pod in %s: %v", namespace, err)
+	}
+	return event.Object.(*corev1.Pod)
+}
+
+func TestJobGetsAPodWithAnIdentity(t *testing.T) {
+	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
+	if _, err := client.BatchV1().Jobs(namespace).Create(t.Context(), job("one"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	pod := awaitPod(t, client, namespace)
+	if pod.Spec.ServiceAccountName != "default" || len(pod.Spec.Volumes) != 1 || pod.Spec.Volumes[0].Projected == nil {
+		t.Errorf("pod has ServiceAccount %q and volumes %v, want the default ServiceAccount's token", pod.Spec.ServiceAccountName, pod.Spec.Volumes)
+	}
+}
+
+func TestControllerManagerRestart(t *testing.T) {
+	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
+	if err := plane.RestartControllerManager(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.BatchV1().Jobs(namespace).Create(t.Context(), job("after"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	awaitPod(t, client, namespace)
+}
+
+func TestPodSecurityIsEnforced(t *testing.T) {
+	namespace := newNamespace(t, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "lax"}, Spec: job("").Spec.Template.Spec}
+	_, err := clientFor(t, &plane.Connection).CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "PodSecurity") {
+		t.Errorf("creating a pod that is not restricted: %v, want a refusal by PodSecurity", err)
+	}
+}
+
+func TestConnectionOfAnotherProcess(t *testing.T) {
+	data, err := plane.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := Connect(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clientFor(t, connection).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Errorf("listing nodes: %v", err)
+	}
+	if connection.AuditLogPath != plane.AuditLogPath {
+		t.Errorf("audit log is %q, want %q", connection.AuditLogPath, plane.AuditLogPath)
+	}
+	if _, err := connection.KubeletTLS("node"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServiceAccountConfigHasNoRightsOfItsOwn(t *testing.T) {
+	namespace := newNamespace(t, nil)
+	config := plane.ServiceAccountConfig(namespace, "nobody")
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CoreV1().Secrets(namespace).List(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+		t.Errorf("listing Secrets as a ServiceAccount without a role: %v, want Forbidden", err)
+	}
+	events, err := ReadAudit(plane.AuditLogPath, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := AuditEvent{Verb: "list", Resource: "secrets", Namespace: namespace, User: "system:serviceaccount:" + namespace + ":nobody", Code: 403}
+	for _, got := range events {
+		if got.Namespace != namespace {
+			t.Errorf("an event of namespace %q is among those of %q", got.Namespace, namespace)
+		}
+		if got.Verb == want.Verb && got.Resource == want.Resource && got.User == want.User && got.Code == want.Code {
+			return
+		}
+	}
+	t.Errorf("the audit log has no %+v among %d events", want, len(events))
+}
+
+func TestNamespaceIsRemoved(t *testing.T) {
+	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	watcher, err := client.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watchtools.UntilWithoutRetry(ctx, watcher, func(event watch.Event) (bool, error) {
+		return event.Type == watch.Deleted, nil
+	}); err != nil {
+		t.Errorf("waiting for the namespace to go: %v", err)
+	}
+}
+
+func TestStartThatFailsLeavesNothing(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	_, err := Start(Options{ControllerManagerArgs: map[string]string{"no-such-flag": "1"}})
+	if err == nil || !strings.Contains(err.Error(), "unknown flag: --no-such-flag") {
+		t.Errorf("Start: %v, want the end of the controller manager's log", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(temporary, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestStartNeedsAssets(t *testing.T) {
+	t.Setenv(assetsVariable, "")
+	if _, err := Start(Options{}); err == nil || !strings.Contains(err.Error(), "make test") {
+		t.Errorf("Start: %v, want a hint at `make test`", err)
+	}
+}

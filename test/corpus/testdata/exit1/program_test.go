@@ -1,0 +1,12 @@
+package program
+
+import (
+	"os"
+	"testing"
+)
+
+func TestBefore(t *testing.T) {}
+
+func TestExits(t *testing.T) { os.Exit(1) }
+
+func TestNever(t *testing.T) {}
