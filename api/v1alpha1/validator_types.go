@@ -1,7 +1,5 @@
 package v1alpha1
 
-import "k8s.io/apimachinery/pkg/api/resource"
-
 // Validator is how the pods of a run's validators look.
 type Validator struct {
 	// image is the validators' image. It may be left out only where every phase has its own.
@@ -251,12 +249,10 @@ type ResourceRequirements struct {
 	// requests are what the node must have free.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, isQuantity(string(self[k])))",message="every amount must be a Kubernetes quantity, such as 500m, 2 or 1Gi"
-	Requests map[string]resource.Quantity `json:"requests,omitempty"`
+	Requests map[string]Amount `json:"requests,omitempty"`
 
 	// limits are what the container gets at most. Extended resources such as nvidia.com/gpu are given here.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, isQuantity(string(self[k])))",message="every amount must be a Kubernetes quantity, such as 500m, 2 or 1Gi"
-	Limits map[string]resource.Quantity `json:"limits,omitempty"`
+	Limits map[string]Amount `json:"limits,omitempty"`
 }

@@ -1,7 +1,5 @@
 package v1alpha1
 
-import "k8s.io/apimachinery/pkg/api/resource"
-
 // Volume is a volume of the validators' pods.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.configMap), has(self.secret), has(self.emptyDir), has(self.projected), has(self.persistentVolumeClaim)].filter(x, x).size() == 1",message="a volume needs exactly one of configMap, secret, emptyDir, projected and persistentVolumeClaim"
@@ -97,8 +95,7 @@ type EmptyDirVolume struct {
 
 	// sizeLimit is the most it may hold.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="isQuantity(string(self))",message="must be a Kubernetes quantity, such as 1Gi"
-	SizeLimit *resource.Quantity `json:"sizeLimit,omitempty"`
+	SizeLimit *Amount `json:"sizeLimit,omitempty"`
 }
 
 // ProjectedVolume holds files of several sources.

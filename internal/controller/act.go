@@ -21,7 +21,7 @@ import (
 )
 
 // asks says whether a decision asks for something to be made, after which it has to be taken again.
-func (r *Reconciler) asks(d plan.Decision) bool { return d.Setup || d.Create != nil || d.Store }
+func asks(d plan.Decision) bool { return d.Setup || d.Create != nil || d.Store }
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
 func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
@@ -53,7 +53,7 @@ func (r *Reconciler) finalize(ctx context.Context, run *v1alpha1.ValidationRun) 
 		return nil
 	}
 	if err := r.Client.Patch(ctx, run, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("adding the finalizer: %w", err)
+		return fmt.Errorf("adding the finalizer: %w", stale(err))
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func (r *Reconciler) release(ctx context.Context, run *v1alpha1.ValidationRun, d
 	controllerutil.RemoveFinalizer(run, v1alpha1.Finalizer)
 	err := r.Client.Patch(ctx, run, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("removing the finalizer: %w", err)
+		return fmt.Errorf("removing the finalizer: %w", stale(err))
 	}
 	return nil
 }

@@ -228,8 +228,12 @@ func (r *Reconciler) highestAttempt(ctx context.Context, run *v1alpha1.Validatio
 
 // observeInputs finds out what is not there of what the run names, as long as its inputs are not frozen.
 func (r *Reconciler) observeInputs(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
-	if len(run.Status.Inputs) > 0 && !seen.SpecChanged {
+	if run.Status.Attempt == 0 || len(run.Status.Inputs) > 0 || seen.SpecChanged {
 		return nil
+	}
+	var err error
+	if seen.Frozen, err = r.frozenInputs(ctx, run); err != nil || seen.Frozen != nil {
+		return err
 	}
 	var missing []string
 	for _, source := range workload.Sources(&run.Spec) {
@@ -252,6 +256,28 @@ func (r *Reconciler) observeInputs(ctx context.Context, run *v1alpha1.Validation
 	}
 	seen.Missing = strings.Join(missing, "; ")
 	return nil
+}
+
+// frozenInputs are the attempt's frozen inputs, all of them or nil: a pass that was cut off may have made them before status could say so.
+func (r *Reconciler) frozenInputs(ctx context.Context, run *v1alpha1.ValidationRun) ([]v1alpha1.Input, error) {
+	names := []string{workload.InputSpec}
+	for _, source := range workload.Sources(&run.Spec) {
+		names = append(names, source.Input)
+	}
+	frozen := make([]v1alpha1.Input, 0, len(names))
+	for _, input := range names {
+		cm := &corev1.ConfigMap{}
+		name := workload.InputName(run, run.Status.Attempt, input)
+		err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, cm)
+		if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("getting frozen %s: %w", input, err)
+		}
+		frozen = append(frozen, workload.Frozen(input, cm))
+	}
+	return frozen, nil
 }
 
 // sourceContent is the content of an input's original, or why there is none.

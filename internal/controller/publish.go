@@ -57,7 +57,7 @@ func (r *Reconciler) publish(ctx context.Context, run *v1alpha1.ValidationRun, d
 	before := run.DeepCopy()
 	run.Status = d.Status
 	if err := r.Client.Status().Patch(ctx, run, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return 0, fmt.Errorf("writing status: %w", err)
+		return 0, fmt.Errorf("writing status: %w", stale(err))
 	}
 	r.published.mark(key, now)
 	for _, e := range transitions(&before.Status, &run.Status) {

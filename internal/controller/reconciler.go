@@ -4,11 +4,13 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -129,34 +132,55 @@ func requestOf(_ context.Context, run types.NamespacedName) []ctrl.Request {
 	return []ctrl.Request{{NamespacedName: run}}
 }
 
-// Reconcile is one pass over one run. A decision that asks for something to be made is taken again once it is made, and only then
-// published, so that one write of status holds both.
+// Reconcile is one pass over one run.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	run := &v1alpha1.ValidationRun{}
 	if err := r.Client.Get(ctx, request.NamespacedName, run); err != nil {
 		r.forget(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	after, err := r.pass(ctx, run)
+	if errors.Is(err, errStale) {
+		logf.FromContext(ctx).V(4).Info("Run has changed since it was read", "error", err.Error())
+		return ctrl.Result{}, nil
+	}
+	return ctrl.Result{RequeueAfter: after}, err
+}
+
+// errStale says that the run has changed since the cache saw it. The change's own event brings the next pass.
+var errStale = errors.New("stale read")
+
+// stale marks the conflicts of writes to the run itself.
+func stale(err error) error {
+	if apierrors.IsConflict(err) {
+		return fmt.Errorf("%w: %w", errStale, err)
+	}
+	return err
+}
+
+// pass observes, decides, acts and publishes, and returns when to look again. A decision that asks for something to be made is taken
+// again once that is made, and only then published, so that one write of status holds both.
+func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (time.Duration, error) {
 	seen, err := r.observe(ctx, run)
 	if err != nil {
-		return ctrl.Result{}, err
+		return 0, err
 	}
 	now := r.Clock.Now()
 	decision := plan.Decide(run, seen, now)
-	for r.asks(decision) {
+	for asks(decision) {
 		if err := r.make(ctx, run, decision, &seen); err != nil {
-			return ctrl.Result{}, err
+			return 0, err
 		}
 		decision = plan.Decide(run, seen, now)
 	}
 	if err := r.act(ctx, run, decision, seen); err != nil {
-		return ctrl.Result{}, err
+		return 0, err
 	}
 	after, err := r.publish(ctx, run, decision)
 	if err != nil {
-		return ctrl.Result{}, err
+		return 0, err
 	}
-	return ctrl.Result{RequeueAfter: after}, r.release(ctx, run, decision)
+	return after, r.release(ctx, run, decision)
 }
 
 // NewLogs is the API server's pods/log as a source of logs.

@@ -67,12 +67,18 @@ type Event struct {
 // end tells whether the action ends a test or a package.
 func (a Action) end() bool { return a == ActionPass || a == ActionFail || a == ActionSkip }
 
+// actions are those of test2json.
+var actions = [...]Action{
+	ActionOutput, ActionRun, ActionPass, ActionFail, ActionSkip, ActionStart, ActionPause, ActionCont, ActionBench,
+	ActionAttr, ActionArtifacts, ActionBuildOutput, ActionBuildFail,
+}
+
 // known returns the action that b names, or an empty one.
 func known(b []byte) Action {
-	switch a := Action(b); a {
-	case ActionStart, ActionRun, ActionPause, ActionCont, ActionOutput, ActionBench, ActionPass, ActionFail, ActionSkip,
-		ActionAttr, ActionArtifacts, ActionBuildOutput, ActionBuildFail:
-		return a
+	for _, a := range actions {
+		if string(b) == string(a) {
+			return a
+		}
 	}
 	return ""
 }

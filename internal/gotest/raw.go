@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Since Go 1.27 the marked output has three more marks: these two around the text of an error, and one before each mark that a test
-// logs itself. Go 1.26 and older print none of them, so that a lone escape byte (a colour, say) must stay as it is.
+// Since Go 1.27 the marked output has three more marks: these two around the text of an error, which is indented and ends with its
+// line, and one before each mark that a test logs itself. Go 1.26 and older print none of them, so that in any other place they
+// are the test's own bytes, the escape of a colour for example.
 const (
 	markErrBegin = 0x0f
 	markErrEnd   = 0x0e
@@ -135,7 +136,7 @@ func (d *Decoder) unmark(b []byte) []byte {
 		case c == markEscape && i+1 < len(b) && isMark(b[i+1]):
 			i++
 			out = append(out, b[i])
-		case c == markErrBegin, c == markErrEnd:
+		case c == markErrBegin && bytes.HasPrefix(b[i+1:], reportIndent), c == markErrEnd && len(trimEOL(b[i+1:])) == 0:
 		default:
 			out = append(out, c)
 		}
@@ -232,8 +233,8 @@ func parseReport(b []byte, ev *Event) bool {
 		if !ok {
 			continue
 		}
-		name, elapsed, _ := bytes.Cut(bytes.TrimSpace(rest), []byte(" ("))
-		if len(name) == 0 {
+		name, elapsed, _ := bytes.Cut(bytes.TrimRight(rest, " "), []byte(" ("))
+		if name = bytes.TrimSpace(name); len(name) == 0 {
 			return false
 		}
 		ev.Action, ev.Test = r.action, name

@@ -15,31 +15,36 @@ import (
 func (s *step) phase(i int) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
 	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name}
-	job := s.job(item)
+	job := s.latest(spec.Name)
 	if job != nil && s.unlistable(job) && spec.GoTest.ExpectedTests != nil {
-		if !job.Finished && !job.Deleting && !job.Gone {
+		if job.Pods[0].List.Running() && !job.Deleting {
 			s.Stop = append(s.Stop, job.Name)
 		}
 		status.Jobs = addName(status.Jobs, job.Name)
 		item.Unlisted = true
-		job = s.job(item)
+		job = nil
 	}
 	if trouble, over := s.runTimeout(); over {
 		s.end(i, s.judge(spec, job, trouble))
 		return
 	}
-	switch {
-	case job != nil:
-		status.Jobs = addName(status.Jobs, job.Name)
-		s.watch(i, job)
-	case s.ready(i):
+	if !s.equipped(i) {
+		return
+	}
+	if job == nil {
 		s.Create = &item
 		s.refused(i)
+		return
 	}
+	status.Jobs = addName(status.Jobs, job.Name)
+	s.watch(i, job)
 }
 
-// ready says whether the phase's Job may be created: earlier attempts are gone, and identity and inputs are there.
-func (s *step) ready(i int) bool {
+// equipped says whether the attempt has what its Jobs need: earlier attempts are gone, and identity and inputs are there.
+func (s *step) equipped(i int) bool {
+	if len(s.Status.Inputs) > 0 {
+		return true
+	}
 	if earlier := s.earlier(); len(earlier) > 0 {
 		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping %d Jobs of an earlier attempt", len(earlier))})
 		return false
@@ -49,14 +54,12 @@ func (s *step) ready(i int) bool {
 		s.lookIn(lookAgain)
 		return false
 	}
-	if len(s.Status.Inputs) == 0 {
-		if s.seen.Frozen == nil {
-			s.Setup = true
-			s.refused(i)
-			return false
-		}
-		s.Status.Inputs = s.seen.Frozen
+	if s.seen.Frozen == nil {
+		s.Setup = true
+		s.refused(i)
+		return false
 	}
+	s.Status.Inputs = s.seen.Frozen
 	return true
 }
 
@@ -203,13 +206,18 @@ func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod 
 func (s *step) harvest(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
 	started := !pod.Validator.Started.IsZero() && !pod.Validator.StartFailed
-	if spec.GoTest != nil && started && !pod.Log.Ended && !pod.Gone {
+	if spec.GoTest != nil && started && !pod.Gone && !(pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item))) {
 		s.progress(spec, status, pod)
 		status.Reason, status.Message = v1alpha1.ReasonRunning, "reading the log to its end"
 		s.lookIn(overdue)
 		return
 	}
 	s.end(i, s.judge(spec, job, trouble))
+}
+
+// listed says whether all is known that will ever be of the list of tests.
+func (p *Pod) listed(wanted bool) bool {
+	return !wanted || p.Listing.Read || p.Listing.Failed != "" || p.List.Exit == nil
 }
 
 // judge gives the outcome of a phase by what is known of its Job's pod.
@@ -248,13 +256,13 @@ func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
 		return nil, nil
 	}
 	if t.Run == "" {
-		return slices.Concat([]string{}, listing.Tests), nil
+		return append([]string{}, listing.Tests...), nil
 	}
 	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	return slices.Concat([]string{}, names), nil
+	return append([]string{}, names...), nil
 }
 
 // unlistable says that the Job's pod cannot say which tests there are.
@@ -287,7 +295,7 @@ func (s *step) job(item workload.Item) *Job {
 	return nil
 }
 
-// latest is the Job that counts for a phase of this attempt.
+// latest is the Job that counts for a phase of this attempt, nil where there is none yet.
 func (s *step) latest(phase string) *Job {
 	item := workload.Item{Attempt: s.Status.Attempt, Phase: phase}
 	if job := s.job(workload.Item{Attempt: item.Attempt, Phase: phase, Unlisted: true}); job != nil {

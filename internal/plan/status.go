@@ -94,7 +94,7 @@ func (s *step) conclusion() string {
 	parts := []string{report.Message(phases)}
 	for _, p := range s.Status.Phases {
 		if verdict.Stops(p.State) {
-			parts = append(parts, fmt.Sprintf("phase %s: %s: %s", p.Name, p.Reason, p.Message))
+			parts = append(parts, p.Name+": "+p.Message)
 			break
 		}
 	}

@@ -99,41 +99,62 @@ func (f *follower) follow(ctx context.Context) error {
 }
 
 // drain reads the log of a terminated container until two readings in a row have brought nothing new. The second of them does not depend
-// on time stamps.
+// on time stamps. A last line without newline must be seen three times.
 func (f *follower) drain(ctx context.Context) error {
 	f.retries = 0
-	var last *mark // the remainder that a quiet reading ended with
-	quiet := false
+	f.whole = f.whole || f.sparse()
+	var last *mark // the remainder that the quiet readings ended with
+	quiet := 0     // readings in a row
 	readable := f.options.Clock.Now()
 	for range maxDrainReads {
-		var out outcome
-		if quiet && !f.whole {
-			out = f.confirm(ctx)
-		} else {
-			out = f.read(ctx, false, last)
-		}
+		out := f.readAgain(ctx, quiet, last)
 		if err := f.note(ctx, out); err != nil {
 			return err
 		}
 		switch {
-		case out.final, quiet && last == nil && out.quiet() && out.remainder == nil:
+		case out.final:
 			return nil
+		case out.quiet() && sameRemainder(last, out.remainder):
+			quiet++
+		case out.quiet():
+			quiet, last = 1, out.remainder
+			f.whole = f.whole || last != nil
+		default:
+			quiet, last = 0, nil
+		}
+		if quiet == 2 && last == nil {
+			return nil
+		}
+		switch {
 		case out.err == nil:
+			f.whole = f.whole || f.sparse()
 			readable = f.options.Clock.Now()
-			quiet, last = out.quiet(), nil
-			if quiet && out.remainder != nil {
-				f.whole, last = true, out.remainder
+			if quiet > 0 && (last != nil || f.empty()) {
+				f.wait(ctx, f.options.Linger, nil) // little evidence: look again a little later
 			}
 		case errors.Is(out.err, errAstray):
-			quiet = false
 		case f.options.Clock.Since(readable) >= f.options.GiveUpAfter:
 			return fmt.Errorf("the log of the terminated container could not be read for %s: %w", f.options.GiveUpAfter, out.err)
 		default:
-			quiet = false
 			f.wait(ctx, f.backoff(), nil)
 		}
 	}
 	return fmt.Errorf("the log of the terminated container did not come to rest in %d readings", maxDrainReads)
+}
+
+// readAgain is the next of the readings that prove the end.
+func (f *follower) readAgain(ctx context.Context, quiet int, last *mark) outcome {
+	switch {
+	case quiet == 1 && !f.whole:
+		return f.confirm(ctx)
+	case quiet < 2:
+		last = nil
+	}
+	return f.read(ctx, false, last)
+}
+
+func sameRemainder(a, b *mark) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
 }
 
 // confirm is the second of the two readings, of the log's tail. Where that differs, everything is read again.
@@ -194,6 +215,18 @@ func (f *follower) trusted() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.position.trust == trustCheckpoints
+}
+
+func (f *follower) sparse() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.position.sparse
+}
+
+func (f *follower) empty() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state.Bytes == 0
 }
 
 // wait lets d pass, or less if there is something to do before.

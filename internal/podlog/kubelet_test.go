@@ -69,15 +69,17 @@ type kubelet struct {
 }
 
 func newKubelet(log []entry) *kubelet {
-	return &kubelet{log: log, changed: make(chan struct{}), fault: func(int, Request) fault { return fault{} }}
+	return &kubelet{log: log, fault: func(int, Request) fault { return fault{} }}
 }
 
 func (k *kubelet) change(f func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f()
-	close(k.changed)
-	k.changed = make(chan struct{})
+	if k.changed != nil {
+		close(k.changed)
+		k.changed = nil
+	}
 }
 
 func (k *kubelet) print(more ...entry) { k.change(func() { k.log = append(k.log, more...) }) }
@@ -94,6 +96,13 @@ func (k *kubelet) count(match func(Request) bool) int {
 		}
 	}
 	return n
+}
+
+// follows is how many are open now, and were at most.
+func (k *kubelet) follows() (open, most int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open, k.most
 }
 
 func (k *kubelet) Open(ctx context.Context, r Request) (io.ReadCloser, error) {
@@ -192,10 +201,10 @@ func (b *body) advance() (<-chan struct{}, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if b.next >= len(k.log) || (b.fault.silent && b.next >= b.upTo) {
-		if b.request.Follow && !k.ended {
-			return k.changed, true
-		}
-		if b.request.Follow && b.fault.silent {
+		if b.request.Follow && (!k.ended || b.fault.silent) {
+			if k.changed == nil { // made here, so that it belongs to the test's bubble
+				k.changed = make(chan struct{})
+			}
 			return k.changed, true
 		}
 		if b.fault.append != "" && !b.over {

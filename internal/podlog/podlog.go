@@ -86,6 +86,9 @@ type GapReason string
 const (
 	// GapOverlapLost: no reading holds the lines delivered last any more, so lines between may be lost.
 	GapOverlapLost GapReason = "OverlapLost"
+	// GapLinesMissed: lines are in the log, somewhere before, that were not delivered, because a clock was set back while a
+	// broken reading was taken up again.
+	GapLinesMissed GapReason = "LinesMissed"
 	// GapLineChanged: the rest of a long line that was delivered in part could not be had.
 	GapLineChanged GapReason = "LineChanged"
 	// GapUnstamped: a line without a time stamp stood between others and was left out.

@@ -10,11 +10,12 @@ import (
 const (
 	// overlap is how many of the last lines must be found again before a reading goes on behind them.
 	overlap = 8
-	// maxCheckpoints is how many seconds of the log a later reading can start from.
+	// maxCheckpoints is how many places a later reading can start from, and spacing how far apart they are at least.
 	maxCheckpoints = 8
-	// slack is how far stamps may step back behind the last line without a reading from a checkpoint missing it. Further back they
-	// are found by the check of the log's tail.
-	slack = int64(time.Second)
+	spacing        = int64(4 * time.Second)
+	// slack is how far stamps may step back behind the last line without a reading from a checkpoint missing it. What steps back further
+	// is found out when the log is read to its end.
+	slack = int64(10 * time.Second)
 
 	beginning = math.MinInt64
 )
@@ -50,7 +51,12 @@ func (r *recent) last(i int64) mark { return r.marks[(r.total-1-i)%overlap] }
 
 // endsLike says that the last lines of both agree, as far as both know them.
 func (r *recent) endsLike(other *recent) bool {
-	for i := range min(r.len(), other.len()) {
+	return r.agree(other, min(r.len(), other.len()))
+}
+
+// agree says that the last n lines of both are the same.
+func (r *recent) agree(other *recent, n int64) bool {
+	for i := range n {
 		if r.last(i) != other.last(i) {
 			return false
 		}
@@ -88,6 +94,8 @@ type position struct {
 	// open is the part of a long line that has been delivered before its end was seen.
 	open  *mark
 	trust trust
+	// sparse: a reading from a checkpoint delivered something, so that a line stamped long before may have been left out.
+	sparse bool
 }
 
 func newPosition() position { return position{base: checkpoint{since: beginning}, highest: beginning} }
@@ -105,7 +113,9 @@ func (p *position) advance(m mark) {
 		return
 	}
 	p.highest = second
-	if len(p.checkpoints) == maxCheckpoints {
+	if n := len(p.checkpoints); n > 0 && second < p.checkpoints[n-1].since+spacing {
+		return
+	} else if n == maxCheckpoints {
 		p.checkpoints = slices.Delete(p.checkpoints, 0, 1)
 	}
 	p.checkpoints = append(p.checkpoints, checkpoint{since: second, count: 1, first: m})

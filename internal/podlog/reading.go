@@ -10,6 +10,8 @@ import (
 var (
 	// errAstray ends a reading that did not meet what was delivered before where it should; the next one looks for it another way.
 	errAstray = errors.New("the log does not continue where it was left")
+	// errTornStamp is the end of a body where a line's text should begin.
+	errTornStamp = errors.New("the log ends within a time stamp")
 	// errMissing ends a reading of the whole log that does not hold the place.
 	errMissing = errors.New("the log does not hold what was read last")
 	// errShort is the end of a body before the place that was reached already.
@@ -41,7 +43,7 @@ func (o outcome) quiet() bool { return o.err == nil && o.met && !o.news }
 type reading struct {
 	*delivery
 	from checkpoint
-	// last is the remainder that an earlier reading ended with: seen again, it is the log's last line.
+	// last is the remainder that earlier readings ended with: seen again, it is the log's last line.
 	last *mark
 
 	splitter  *splitter
@@ -123,14 +125,12 @@ func (r *reading) take(p piece) error {
 		return nil
 	}
 	r.news = true
+	r.position.sparse = r.position.sparse || r.from.since != beginning
 	return r.write(text, r.cur, p.last)
 }
 
-// keepForeign keeps a text that is not the container's. Before the place is met it is the end of a line whose beginning was left out.
+// keepForeign keeps a text that is not the container's until it is known what follows.
 func (r *reading) keepForeign(p piece) {
-	if !r.met {
-		return
-	}
 	if p.first {
 		r.foreign = ""
 	}
@@ -169,6 +169,7 @@ func (r *reading) beginLine(p piece) error {
 	r.cur = mark{stamp: p.stamp}
 	r.passOver = 0
 	if !r.met {
+		r.foreign = "" // the end of a line whose beginning was left out
 		return nil
 	}
 	if p.glued > 0 {
@@ -212,14 +213,28 @@ func (r *reading) pass(line mark) error {
 		known.trust = trustNothing
 		return errAstray
 	}
-	switch {
-	case r.searching && !r.seen.endsLike(&known.recent):
+	if r.searching && !r.found() {
 		return nil
-	case known.trust != trustCheckpoints:
+	}
+	if known.trust != trustCheckpoints {
 		known.rebase(r.first, r.seen.total)
 	}
 	r.met = true
 	return nil
+}
+
+// found says that the line passed last is the one delivered last. Where the log's beginning is what it was and only the count does not fit,
+// lines have been missed, perhaps among the last ones.
+func (r *reading) found() bool {
+	known := &r.position
+	if known.trust != trustNothing || r.first != known.base.first {
+		return r.seen.endsLike(&known.recent)
+	}
+	if !r.seen.agree(&known.recent, 1) {
+		return false
+	}
+	r.gap(GapLinesMissed)
+	return true
 }
 
 // finish judges the end of the body.
@@ -230,14 +245,12 @@ func (r *reading) finish() outcome {
 		return outcome{err: errStopped}
 	}
 	o := outcome{news: r.news, met: r.met}
-	if r.met {
-		o.remainder, o.final, o.err = r.remainder()
-	}
+	o.remainder, o.final, o.err = r.remainder()
 	switch {
 	case o.err != nil:
-	case r.foreign != "" && tornStamp(r.foreign):
-		o.err = errors.New("the log ends within a time stamp")
-	case r.foreign != "":
+	case r.met && tornStamp(r.foreign):
+		o.err = errTornStamp
+	case r.foreign != "" && !tornStamp(r.foreign):
 		r.state.Unstamped++
 		o.err = fmt.Errorf("the log ends in a text without a time stamp: %q", strings.TrimSpace(r.foreign))
 	case r.met:
@@ -251,8 +264,8 @@ func (r *reading) finish() outcome {
 	return o
 }
 
-// remainder takes a last line that has no newline. It is delivered only when it is seen for the second time: before that a broken connection
-// may have cut it, or an error text of the kubelet's may be glued to it.
+// remainder takes a last line that has no newline. It is delivered only where it was expected: a broken connection may have cut it, or an
+// error text of the kubelet's may be glued to it.
 func (r *reading) remainder() (*mark, bool, error) {
 	var unknown []byte
 	begun := r.splitter.inLine && !r.splitter.line.unstamped
@@ -268,6 +281,9 @@ func (r *reading) remainder() (*mark, bool, error) {
 		begun = true
 		unknown = append(unknown, text...)
 	}
+	if !r.met {
+		return nil, false, nil
+	}
 	if r.passOver > 0 || (!begun && r.position.open != nil) {
 		return nil, false, errShort
 	}
@@ -275,11 +291,11 @@ func (r *reading) remainder() (*mark, bool, error) {
 		return nil, false, nil
 	}
 	line := r.cur
+	if line.size == 0 {
+		return nil, false, errTornStamp
+	}
 	if r.last == nil || *r.last != line {
 		return &line, false, nil
-	}
-	if line.size == 0 {
-		return &line, true, nil
 	}
 	r.news = r.news || len(unknown) > 0
 	return &line, true, r.write(unknown, line, true)
@@ -287,5 +303,5 @@ func (r *reading) remainder() (*mark, bool, error) {
 
 // tornStamp says that text can be the beginning of a time stamp.
 func tornStamp(text string) bool {
-	return len(text) < stampMax && strings.Trim(text, "0123456789-:.+TZ") == ""
+	return text != "" && len(text) < stampMax && strings.Trim(text, "0123456789-:.+TZ") == ""
 }

@@ -14,8 +14,9 @@ import (
 const (
 	// MaxBytes is how much of a ConfigMap, which takes 1 MiB, a result or a phase may fill.
 	MaxBytes = 900 << 10
-	// FileName is the key of a result in a ConfigMap, CompressedFileName that of one which had to be compressed.
-	FileName           = "result.yaml"
+	// FileName is the key of a result in a ConfigMap.
+	FileName = "result.yaml"
+	// CompressedFileName is the key of a result that had to be compressed.
 	CompressedFileName = FileName + ".gz"
 
 	// maxPhaseBytes bounds what a phase may unpack to.
@@ -33,8 +34,9 @@ type Files struct {
 	SHA256 string
 }
 
-// Encode writes a result in at most limit bytes, 0 meaning MaxBytes. One that is too large loses the output of passed tests and then the
-// middle of long outputs; one that has too many tests even then is compressed. The same result always gives the same bytes.
+// Encode writes a result in at most limit bytes, 0 meaning MaxBytes. One that is too large loses the output of passed tests and
+// then the middle of long outputs; one that has too many tests even then is compressed. The same result always gives the same
+// bytes.
 func Encode(r Result, limit int) (Files, error) {
 	if limit <= 0 {
 		limit = MaxBytes
@@ -96,7 +98,8 @@ func (e *encoding) files(phases []Phase) (Files, error) {
 	return out, nil
 }
 
-// EncodePhase writes a phase in the form in which it is kept until the attempt is complete, and refuses one that no ConfigMap would take.
+// EncodePhase writes a phase in the form in which it is kept until the attempt is complete, and refuses one that no ConfigMap
+// would take.
 func EncodePhase(p Phase) ([]byte, error) {
 	text, err := json.Marshal(p)
 	if err != nil {

@@ -59,7 +59,9 @@ func failedPhase() Phase {
 
 func exampleResult() Result {
 	return Result{
-		Run:     Run{Name: "h100", Namespace: "validation", UID: "3b1c8f0e-0000-4000-8000-000000000001", Generation: 2, Trigger: "commit: 1f2e3d"},
+		Run: Run{
+			Name: "h100", Namespace: "validation", UID: "3b1c8f0e-0000-4000-8000-000000000001", Generation: 2, Trigger: "commit: 1f2e3d",
+		},
 		Attempt: 2, Verdict: v1alpha1.VerdictFailed, Message: "1 failed, 1 errored, 2 passed, 1 skipped in 2 phases",
 		StartTime: start, CompletionTime: start.Add(2 * time.Minute),
 		Inputs: []v1alpha1.Input{{Name: "recipe", ConfigMap: "h100-input-2-recipe", SHA256: "9f86d081"}},

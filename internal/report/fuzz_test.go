@@ -11,11 +11,13 @@ import (
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
-// FuzzEncode: whatever a check printed, the result is YAML, within its limit, that reads back as what was written, and no status is lost.
+// FuzzEncode: whatever a check printed, the result is YAML, within its limit, that reads back as what was written, and no status
+// is lost.
 func FuzzEncode(f *testing.F) {
 	for _, s := range []string{
-		"", "\n", "\n\na\n\n", "  a\n b\n", "- a: b #c", "a:", "null", "No", "1e3", "\x00\x1b\x7f\xff", "a\r\nb\r", "\ta\t\n", "🚀\u2028x\u0085",
-		"---\n...\n", "|2+\n x", `"\`, "'", "&a *a !t %d @ `", "{a: b}", "[1]", "? x", "a\n ", "\ufeff", "~", "0x10", "2026-01-01", "<<",
+		"", "\n", "\n\na\n\n", "  a\n b\n", "- a: b #c", "a:", "null", "No", "1e3", "\x00\x1b\x7f\xff", "a\r\nb\r", "\ta\t\n",
+		"🚀\u2028x\u0085", "0x10", "2026-01-01", "<<",
+		"---\n...\n", "|2+\n x", `"\`, "'", "&a *a !t %d @ `", "{a: b}", "[1]", "? x", "a\n ", "\ufeff", "~",
 	} {
 		f.Add(s, s, "x\n"+s, 300)
 		f.Add("Test", "a"+s+"\nb", s+"\n\n", 100_000)
@@ -27,7 +29,10 @@ func FuzzEncode(f *testing.F) {
 			Tests: []verdict.Test{
 				{Name: name, Package: tail, Status: verdict.Passed, Output: gotest.Output{Head: head}},
 				{Name: "TestY", Status: verdict.Failed, Output: gotest.Output{Head: head, Tail: tail, Cut: 12}},
-				{Name: head, Status: verdict.Error, Reason: tail, Attributes: []gotest.Attribute{{Key: head, Value: tail}, {Key: name, Value: head}}},
+				{
+					Name: head, Status: verdict.Error, Reason: tail,
+					Attributes: []gotest.Attribute{{Key: head, Value: tail}, {Key: name, Value: head}},
+				},
 			},
 		}
 		stream := gotest.Result{Lines: 1, Output: gotest.Output{Head: tail + head}, Anomalies: map[gotest.Anomaly]int64{"GluedLine": 2}}

@@ -42,7 +42,8 @@ func (o *Output) parts() (head, tail string) {
 	return head, strings.TrimPrefix(o.Text[len(head):], marker(head, o.CutBytes))
 }
 
-// within cuts the middle of an output, so that its text has at most so many bytes. Where not even the words that say so fit, all goes.
+// within cuts the middle of an output, so that its text has at most so many bytes. Where not even the words that say so fit, all
+// goes.
 func (o *Output) within(bytes int) *Output {
 	if o == nil || len(o.Text) <= bytes {
 		return o

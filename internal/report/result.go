@@ -1,6 +1,6 @@
-// Package report is the ValidationResult, what a run leaves behind of an attempt, and its encodings: the YAML that people and CI systems
-// read, the compressed form in which the evidence of an ended phase is kept until the attempt is complete, and the excerpts of both that
-// a status has room for.
+// Package report is the ValidationResult, what a run leaves behind of an attempt, and its encodings: the YAML that people and CI
+// systems read, the compressed form in which the evidence of an ended phase is kept until the attempt is complete, and the
+// excerpts of both that a status has room for.
 //
 // Whatever a check printed is hostile: all text is made inert on its way in, so that it can neither break an encoding nor drive a
 // terminal. What has to be left out for size is counted where it was; the status of a test is never left out.

@@ -24,7 +24,7 @@ func Summary(phases []Phase) v1alpha1.Summary {
 // Message says in a line what came out of the phases of an attempt.
 func Message(phases []Phase) string {
 	sum := Summary(phases)
-	var counts, errors, notRun []string
+	var counts, parts, notRun []string
 	for _, c := range []struct {
 		n    int32
 		word string
@@ -38,7 +38,7 @@ func Message(phases []Phase) string {
 		case v1alpha1.PhaseNotRun:
 			notRun = append(notRun, p.Name)
 		case v1alpha1.PhaseError:
-			errors = append(errors, p.Name+" is in error: "+p.Reason)
+			parts = append(parts, p.Name+" is in error: "+p.Reason)
 		default:
 		}
 	}
@@ -50,21 +50,18 @@ func Message(phases []Phase) string {
 	default:
 		text += fmt.Sprintf(" in %d phases", ran)
 	}
-	for _, e := range errors {
-		text += "; " + e
-	}
 	switch n := len(notRun); n {
 	case 0:
 	case 1:
-		text += "; " + notRun[0] + " was not run"
+		parts = append(parts, notRun[0]+" was not run")
 	default:
-		text += "; " + strings.Join(notRun[:n-1], ", ") + " and " + notRun[n-1] + " were not run"
+		parts = append(parts, strings.Join(notRun[:n-1], ", ")+" and "+notRun[n-1]+" were not run")
 	}
-	return Clip(text, MessageBytes)
+	return Clip(strings.Join(append([]string{text}, parts...), "; "), MessageBytes)
 }
 
-// Failures are the first tests of a run that did not pass. A failed test with failing subtests is named by these, since their output says
-// why; but no test takes the place of another with its second subtest.
+// Failures are the first tests of a run that did not pass. A failed test with failing subtests is named by these, since their
+// output says why; but no test takes the place of another with its second subtest.
 func Failures(phases []Phase) []v1alpha1.TestFailure {
 	var all []failure
 	for _, p := range phases {

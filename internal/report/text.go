@@ -56,9 +56,9 @@ func suffix(text string, n int) string {
 	return text[i:]
 }
 
-// inert makes text that any encoding takes and any terminal only shows: valid UTF-8, control characters as their pictures (ESC is ␛), one
-// kind of line break, and neither tabs nor blanks at a line's end, for which YAML would give up its readable block form. Inert text stays
-// as it is.
+// inert makes text that any encoding takes and any terminal only shows: valid UTF-8, control characters as their pictures (ESC
+// is ␛), one kind of line break, and neither tabs nor blanks at a line's end, for which YAML would give up its readable block
+// form. Inert text stays as it is.
 func inert(text string) string {
 	if isInert(text) {
 		return text
@@ -90,13 +90,12 @@ func inert(text string) string {
 func isInert(text string) bool {
 	last := 'a'
 	for i, r := range text {
-		if r == '\t' || r != inertRune(r) || r == '\n' && last == ' ' {
+		switch {
+		case r >= ' ' && r < 0x7f: // nearly all there is
+		case r == '\t', r == '\n' && last == ' ', r != inertRune(r):
 			return false
-		}
-		if r == utf8.RuneError {
-			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
-				return false
-			}
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)): // it was read from broken UTF-8
+			return false
 		}
 		last = r
 	}

@@ -13,9 +13,9 @@ import (
 // shortOutput is what long outputs are cut down to before anything else is tried.
 const shortOutput = 512
 
-// Bound returns the phase with no more than so many bytes of JSON, which is what it costs in memory once it is decoded: the output of
-// passed tests goes first, then long outputs lose their middle, then attributes and all output go. What is left beyond that stays,
-// whatever its size.
+// Bound returns the phase with no more than so many bytes of JSON, which is what it costs in memory once it is decoded: the
+// output of passed tests goes first, then long outputs lose their middle, then attributes and all output go. What is left beyond
+// that stays, whatever its size.
 func (p Phase) Bound(limit int) Phase {
 	fits := func(phases []Phase) bool {
 		data, err := json.Marshal(phases[0])
@@ -30,7 +30,8 @@ func (p Phase) Bound(limit int) Phase {
 
 // WithoutTests is the last resort for a phase of which the names of the tests alone are too large to keep: the phase itself.
 func (p Phase) WithoutTests() Phase {
-	p.Notes = append(slices.Clone(p.Notes), fmt.Sprintf("%d tests and subtests were left out: they are too large to keep", len(p.Tests)))
+	note := fmt.Sprintf("%d tests and subtests were left out: they are too large to keep", len(p.Tests))
+	p.Notes = append(slices.Clone(p.Notes), note)
 	p.Tests, p.Output = nil, nil
 	return p
 }
@@ -67,8 +68,8 @@ func strip(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
 	return phases, fits(phases)
 }
 
-// sizesBelow are the sizes to try for the longest output, each an eighth smaller than the one before: a search among them ends after
-// half a dozen encodings, and wastes little of the limit.
+// sizesBelow are the sizes to try for the longest output, each an eighth smaller than the one before: a search among them ends
+// after half a dozen encodings, and wastes little of the limit.
 func sizesBelow(size int) []int {
 	var out []int
 	for size -= size / 8; size > shortOutput; size -= size / 8 {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// marshalYAML writes v by its JSON tags, with its fields in their order and texts of several lines as blocks. The usual way, which sorts
-// the fields, would put the verdict behind everything else, and writes a text with a tab or an emoji as one quoted line.
+// marshalYAML writes v by its JSON tags, with its fields in their order and texts of several lines as blocks. The usual way,
+// which sorts the fields, would put the verdict behind everything else, and writes a text with a tab or an emoji as one quoted
+// line.
 func marshalYAML(v any) ([]byte, error) {
 	var text bytes.Buffer
 	w := json.NewEncoder(&text)
@@ -146,9 +147,11 @@ func (y *yamlWriter) text(s string, indent int) {
 }
 
 func (y *yamlWriter) indent(n int) {
-	for range n {
-		y.out.WriteByte(' ')
+	const blanks = "                "
+	for ; n > len(blanks); n -= len(blanks) {
+		y.out.WriteString(blanks)
 	}
+	y.out.WriteString(blanks[:n])
 }
 
 // scalar is an inert string on one line: as it is where nothing in it means anything to YAML, otherwise in quotes.
@@ -161,8 +164,8 @@ func scalar(s string) string {
 
 var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// isPlain is narrower than YAML is: a text that begins with a letter or a slash, is no word for a boolean or null, and has neither a
-// comment nor a key in it.
+// isPlain is narrower than YAML is: a text that begins with a letter or a slash, is no word for a boolean or null, and has
+// neither a comment nor a key in it.
 func isPlain(s string) bool {
 	if s == "" || s[len(s)-1] == ':' || s[len(s)-1] == ' ' || strings.Contains(s, ": ") || strings.Contains(s, " #") ||
 		strings.Contains(s, "\n") {

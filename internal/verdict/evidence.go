@@ -1,5 +1,5 @@
-// Package verdict judges: from the evidence about one phase it says what is proven of each test and of the phase, and from the phases
-// what is proven of the run.
+// Package verdict judges: from the evidence about one phase it says what is proven of each test and of the phase, and from the
+// phases what is proven of the run.
 //
 // The rules, in the order in which they are asked:
 //

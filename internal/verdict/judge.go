@@ -15,7 +15,8 @@ func Judge(e Evidence) Outcome {
 	}
 	c := newTrial(e)
 	reason, message := c.finding()
-	out := Outcome{Reason: reason, Message: message, Tests: c.tests, Notes: c.notes(reason), Summary: summarize(c.tests, c.stream.Beyond)}
+	out := Outcome{Reason: reason, Message: message, Tests: c.tests, Notes: c.notes(reason)}
+	out.Summary = summarize(c.tests, c.stream.Beyond)
 	switch reason {
 	case "":
 		out.State = v1alpha1.PhasePassed
@@ -32,8 +33,8 @@ func Judge(e Evidence) Outcome {
 	return out
 }
 
-// judgeContainer judges a phase that is one command. Trouble that ended the command comes before its exit code: a command that is told
-// to stop and then exits 0 or 1 has proven nothing.
+// judgeContainer judges a phase that is one command. Trouble that ended the command comes before its exit code: a command that
+// is told to stop and then exits 0 or 1 has proven nothing.
 func judgeContainer(e Evidence) Outcome {
 	out := Outcome{State: v1alpha1.PhaseError, Summary: v1alpha1.Summary{Total: 1, Errored: 1}}
 	switch text := firstLine(exitMessage(e.Exit)); {
@@ -78,6 +79,7 @@ func (c *trial) finding() (reason, message string) {
 		c.nothingRan,
 		c.missing,
 		c.miscounted,
+		c.uncounted,
 		c.unfinished,
 		c.wrongExit,
 		c.skipsDenied,
@@ -103,10 +105,11 @@ func (c *trial) failed() (string, string) {
 	beyond := c.stream.Beyond.Failed
 	switch {
 	case len(names) > 0:
-		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed: %s", count(len(names)+int(beyond), "test"), list(names))
+		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed: %s", tests(len(names)+int(beyond)), list(names))
 	case beyond > 0:
-		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed, beyond the tests whose names are kept", count(int(beyond), "test"))
-	case c.stream.Framing == gotest.Marked && c.stream.Overall == gotest.Fail && c.stream.Panic == nil && c.settled() && c.exitCode() == 1:
+		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed, beyond the tests whose names are kept", tests(int(beyond)))
+	case c.stream.Framing == gotest.Marked && c.stream.Overall == gotest.Fail && c.stream.Panic == nil &&
+		c.settled() && c.exitCode() == 1:
 		return v1alpha1.ReasonTestsFailed, "the test binary reported FAIL outside of its tests"
 	}
 	return "", ""
@@ -116,20 +119,19 @@ func (c *trial) failed() (string, string) {
 func (c *trial) allProven() (string, string) {
 	enough := c.goTest.Manifest != nil && c.settled() ||
 		c.goTest.Manifest == nil && c.goTest.ExpectedTests > 0 && c.goTest.LogMissing == "" && c.settled()
-	counted := c.goTest.ExpectedTests == 0 || c.goTest.ExpectedTests == c.top
-	if !enough || !counted || c.top == 0 || c.stream.Overall != gotest.Pass || c.exit == nil || c.exit.Code != 0 {
+	passed, skipped := c.ended()
+	if !enough || c.wrongCount() >= 0 || passed+skipped == 0 || c.stream.Overall != gotest.Pass || c.exitCode() != 0 {
 		return "", ""
 	}
-	skipped := c.namesOf(Skipped)
 	switch {
-	case len(skipped) > 0 && c.goTest.DenySkips:
+	case skipped > 0 && c.goTest.DenySkips:
 		return "", ""
-	case len(skipped) == c.top:
-		return v1alpha1.ReasonNothingApplicable, fmt.Sprintf("%s skipped, none was applicable", count(c.top, "test"))
-	case len(skipped) > 0:
-		return proven, fmt.Sprintf("%d passed, %d skipped", c.top-len(skipped), len(skipped))
+	case passed == 0:
+		return v1alpha1.ReasonNothingApplicable, fmt.Sprintf("%s skipped, none was applicable", tests(skipped))
+	case skipped > 0:
+		return proven, fmt.Sprintf("%d passed, %d skipped", passed, skipped)
 	}
-	return proven, fmt.Sprintf("%d passed", c.top)
+	return proven, fmt.Sprintf("%d passed", passed)
 }
 
 func (c *trial) befallen() (string, string) {
@@ -174,21 +176,25 @@ func (c *trial) logLost() (string, string) {
 
 func (c *trial) unended() (string, string) {
 	open := c.open()
-	if len(open) == 0 {
+	switch b := c.stream.Beyond; {
+	case len(open) > 0:
+	case b.Started > b.Passed+b.Failed+b.Skipped:
+		open = []string{"beyond the tests whose names are kept"}
+	default:
 		return "", ""
 	}
 	return v1alpha1.ReasonTestIncomplete, fmt.Sprintf("%s started and never ended: %s; the container ended with %s",
-		count(len(open), "test"), list(open), c.exit)
+		tests(len(open)), list(open), c.exit)
 }
 
 func (c *trial) nothingRan() (string, string) {
-	if c.seenTop > 0 {
+	if c.seenTop > 0 && (c.goTest.Manifest == nil || len(c.goTest.Manifest) > 0) {
 		return "", ""
 	}
 	message := "no test ran"
 	switch {
 	case c.goTest.Manifest != nil && len(c.goTest.Manifest) == 0 && c.goTest.Listed > 0:
-		message = fmt.Sprintf("no test ran: run selects none of the binary's %s", count(c.goTest.Listed, "test"))
+		message = fmt.Sprintf("no test ran: run selects none of the binary's %s", tests(c.goTest.Listed))
 	case c.goTest.Manifest != nil && len(c.goTest.Manifest) == 0:
 		message = "no test ran: the binary has none"
 	}
@@ -201,15 +207,38 @@ func (c *trial) missing() (string, string) {
 		return "", ""
 	}
 	return v1alpha1.ReasonTestMissing, fmt.Sprintf("%s of the binary's list never ran: %s; the container ended with %s",
-		count(len(names), "test"), list(names), c.exit)
+		tests(len(names)), list(names), c.exit)
+}
+
+// wrongCount is the number of tests where it is not the expected one, otherwise -1. Neither the stream nor the list may disagree.
+func (c *trial) wrongCount() int {
+	want := c.goTest.ExpectedTests
+	switch {
+	case want == 0:
+		return -1
+	case c.top != want:
+		return c.top
+	case c.goTest.Manifest != nil && len(c.goTest.Manifest) != want:
+		return len(c.goTest.Manifest)
+	}
+	return -1
 }
 
 func (c *trial) miscounted() (string, string) {
-	want := c.goTest.ExpectedTests
-	if want == 0 || want == c.top {
+	n := c.wrongCount()
+	if n < 0 {
 		return "", ""
 	}
-	return v1alpha1.ReasonUnexpectedTestCount, fmt.Sprintf("%s ran, expectedTests is %d", count(c.top, "test"), want)
+	return v1alpha1.ReasonUnexpectedTestCount, fmt.Sprintf("%s ran, expectedTests is %d", tests(n), c.goTest.ExpectedTests)
+}
+
+// uncounted: without a list and a number, any tests could be missing.
+func (c *trial) uncounted() (string, string) {
+	if c.goTest.Manifest != nil || c.goTest.ExpectedTests > 0 {
+		return "", ""
+	}
+	return v1alpha1.ReasonEvidenceIncomplete,
+		"nothing says which tests there have to be: the binary gave no list, and expectedTests is not set"
 }
 
 func (c *trial) unfinished() (string, string) {
@@ -219,7 +248,8 @@ func (c *trial) unfinished() (string, string) {
 	if c.exit == nil {
 		return v1alpha1.ReasonEvidenceIncomplete, "nobody saw how the container ended"
 	}
-	return v1alpha1.ReasonEvidenceIncomplete, fmt.Sprintf("the test binary never printed its final PASS; the container ended with %s", c.exit)
+	return v1alpha1.ReasonEvidenceIncomplete,
+		fmt.Sprintf("the test binary never printed its final PASS; the container ended with %s", c.exit)
 }
 
 func (c *trial) wrongExit() (string, string) {
@@ -233,10 +263,13 @@ func (c *trial) wrongExit() (string, string) {
 }
 
 func (c *trial) skipsDenied() (string, string) {
-	skipped := c.namesOf(Skipped)
-	if len(skipped) == 0 || !c.goTest.DenySkips {
+	skipped, names := int(c.stream.Beyond.Skipped), c.namesOf(Skipped)
+	if skipped += len(names); skipped == 0 || !c.goTest.DenySkips {
 		return "", ""
 	}
-	return v1alpha1.ReasonRequiredCheckSkipped, fmt.Sprintf("%s skipped, which skips: Deny does not permit: %s",
-		count(len(skipped), "test"), list(skipped))
+	message := fmt.Sprintf("%s skipped, which skips: Deny does not permit", tests(skipped))
+	if len(names) > 0 {
+		message += ": " + list(names)
+	}
+	return v1alpha1.ReasonRequiredCheckSkipped, message
 }

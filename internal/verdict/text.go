@@ -36,11 +36,12 @@ func list(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:listed], ", "), len(names)-listed)
 }
 
-func count(n int, noun string) string {
+// tests is so many tests, in words.
+func tests(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 test"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d tests", n)
 }
 
 func firstLine(text string) string {

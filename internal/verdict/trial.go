@@ -16,38 +16,70 @@ type trial struct {
 	exit    *Exit
 	trouble *Trouble
 	tests   []Test
+	index   map[identity]int // of tests
 	// seenTop is how many top-level tests the stream showed, top how many there are with those that never ran.
 	seenTop, top int
 }
 
+// identity tells tests apart: ready-made events may be those of several packages.
+type identity struct{ pkg, name string }
+
 func newTrial(e Evidence) *trial {
-	c := &trial{goTest: e.GoTest, stream: &e.GoTest.Stream, exit: e.Exit, trouble: e.Trouble}
+	c := &trial{goTest: e.GoTest, stream: &e.GoTest.Stream, exit: e.Exit, trouble: e.Trouble, index: map[identity]int{}}
 	c.tests = make([]Test, 0, len(c.stream.Tests)+len(c.goTest.Manifest))
-	byName := map[string]int{}
-	for _, t := range c.stream.Tests {
-		byName[t.Name] = len(c.tests)
-		c.tests = append(c.tests, c.judge(t))
-	}
-	c.addWitness(byName)
-	c.settleFamilies(byName)
+	c.addStream()
+	c.addWitness()
+	c.settleFamilies()
+	c.seenTop = c.countTop()
+	seen := map[string]bool{}
 	for _, t := range c.tests {
-		if t.TopLevel() {
-			c.seenTop++
-		}
+		seen[t.Name] = true
 	}
 	for _, name := range c.goTest.Manifest {
-		if _, seen := byName[name]; !seen {
+		if !seen[name] {
 			c.tests = append(c.tests, Test{Name: name, Status: Error, Reason: v1alpha1.ReasonTestMissing})
 		}
 	}
-	c.seenTop += int(c.stream.Beyond.Started)
-	for _, t := range c.tests {
+	c.top = c.countTop()
+	return c
+}
+
+// countTop counts top-level tests, those among them whose names are not kept.
+func (c *trial) countTop() int {
+	return len(c.names(func(Test) bool { return true })) + int(c.stream.Beyond.Started)
+}
+
+func (c *trial) add(t Test) {
+	c.index[identity{t.Package, t.Name}] = len(c.tests)
+	c.tests = append(c.tests, t)
+}
+
+// addStream judges the tests of the stream. A subtest proves that its test has started, whether or not the frames of that one
+// were seen; they may merely be beyond the limits.
+func (c *trial) addStream() {
+	tops := map[identity]bool{}
+	for _, t := range c.stream.Tests {
 		if t.TopLevel() {
-			c.top++
+			tops[identity{t.Package, t.Name}] = true
 		}
 	}
-	c.top += int(c.stream.Beyond.Started)
-	return c
+	for _, t := range c.stream.Tests {
+		if top := topOf(t.Package, t.Name); !tops[top] && (t.Outcome == gotest.Fail || c.stream.Beyond.Started == 0) {
+			tops[top] = true
+			c.add(c.started(top))
+		}
+		c.add(c.judge(t))
+	}
+}
+
+// started is a test of which nothing is proven but that it has started.
+func (c *trial) started(id identity) Test {
+	return Test{Name: id.name, Package: id.pkg, Status: Error, Reason: c.openReason(id.name)}
+}
+
+func topOf(pkg, name string) identity {
+	top, _, _ := strings.Cut(name, "/")
+	return identity{pkg, top}
 }
 
 // judge takes a test by itself.
@@ -81,36 +113,44 @@ func (c *trial) openReason(name string) string {
 }
 
 // addWitness takes failures from the termination message, which is the tail of the same stream and may hold what the log lost.
-func (c *trial) addWitness(byName map[string]int) {
+func (c *trial) addWitness() {
 	for _, w := range c.goTest.Witness.Tests {
 		if w.Outcome != gotest.Fail {
 			continue
 		}
-		i, seen := byName[w.Name]
-		if !seen {
-			i = len(c.tests)
-			byName[w.Name] = i
-			c.tests = append(c.tests, Test{Name: w.Name, Package: w.Package, Elapsed: w.Elapsed, Output: w.Output})
+		for _, id := range []identity{topOf(w.Package, w.Name), {w.Package, w.Name}} {
+			if _, seen := c.index[id]; !seen {
+				c.add(c.started(id))
+			}
 		}
-		c.tests[i].Status, c.tests[i].Reason = Failed, ""
+		t := &c.tests[c.index[identity{w.Package, w.Name}]]
+		if t.Status, t.Reason = Failed, ""; t.Output == (gotest.Output{}) {
+			t.Elapsed, t.Output = w.Elapsed, w.Output
+		}
 	}
 }
 
-// settleFamilies uses what testing guarantees: a test ends after its subtests, and fails if one of them fails. So a subtest without an
-// end below a parent that ended did not fail, and a parent without an end above a subtest that failed is a failure.
-func (c *trial) settleFamilies(byName map[string]int) {
+// settleFamilies uses what testing guarantees: a test ends after its subtests, and fails if one of them fails. So a parent of a
+// subtest that failed is a failure, whatever else it says, and a subtest without an end below a parent that ended well did not
+// fail.
+func (c *trial) settleFamilies() {
+	for _, t := range c.tests {
+		if t.Status != Failed {
+			continue
+		}
+		for _, parent := range parents(t.Name) {
+			if p, known := c.index[identity{t.Package, parent}]; known {
+				c.tests[p].Status, c.tests[p].Reason = Failed, ""
+			}
+		}
+	}
 	for i := range c.tests {
 		t := &c.tests[i]
 		for _, parent := range parents(t.Name) {
-			p, known := byName[parent]
-			if !known {
-				continue
-			}
-			switch up := &c.tests[p]; {
-			case t.Status == Failed && up.Status != Failed:
-				up.Status, up.Reason = Failed, ""
-			case t.Status == Error && (up.Status == Passed || up.Status == Skipped):
-				t.Status, t.Reason = up.Status, ""
+			if p, known := c.index[identity{t.Package, parent}]; known && t.Status == Error {
+				if up := c.tests[p].Status; up == Passed || up == Skipped {
+					t.Status, t.Reason = up, ""
+				}
 			}
 		}
 	}
@@ -137,8 +177,12 @@ func (c *trial) open() []string {
 	return c.names(func(t Test) bool { return t.Status == Error && t.Reason != v1alpha1.ReasonTestMissing })
 }
 
-func (c *trial) namesOf(s Status) []string      { return c.names(func(t Test) bool { return t.Status == s }) }
-func (c *trial) reasoned(reason string) []string { return c.names(func(t Test) bool { return t.Reason == reason }) }
+func (c *trial) namesOf(s Status) []string {
+	return c.names(func(t Test) bool { return t.Status == s })
+}
+func (c *trial) reasoned(reason string) []string {
+	return c.names(func(t Test) bool { return t.Reason == reason })
+}
 
 func (c *trial) names(which func(Test) bool) []string {
 	var out []string
@@ -169,15 +213,18 @@ func (c *trial) notes(reason string) []string {
 		case c.exit != nil && c.exit.Code == 0:
 			out = append(out, v1alpha1.ReasonExitCodeMismatch+": the container ended with exit code 0")
 		}
+		if open := c.open(); len(open) > 0 {
+			out = append(out, fmt.Sprintf("%s never ended", tests(len(open))))
+		}
 		if missing := c.reasoned(v1alpha1.ReasonTestMissing); len(missing) > 0 {
-			out = append(out, fmt.Sprintf("%s never ran", count(len(missing), "test")))
+			out = append(out, fmt.Sprintf("%s never ran", tests(len(missing))))
 		}
 	}
 	if c.goTest.LogMissing != "" && reason != v1alpha1.ReasonEvidenceIncomplete {
 		out = append(out, "the log is incomplete: "+c.goTest.LogMissing)
 	}
 	if extra := c.unlisted(); len(extra) > 0 {
-		out = append(out, fmt.Sprintf("%s not of the binary's list: %s", count(len(extra), "test"), list(extra)))
+		out = append(out, fmt.Sprintf("%s not of the binary's list: %s", tests(len(extra)), list(extra)))
 	}
 	return out
 }
@@ -187,9 +234,28 @@ func (c *trial) unlisted() []string {
 	if c.goTest.Manifest == nil {
 		return nil
 	}
-	listed := map[string]bool{}
-	for _, name := range c.goTest.Manifest {
-		listed[name] = true
-	}
+	listed := c.listed()
 	return c.names(func(t Test) bool { return !listed[t.Name] })
+}
+
+// listed are the names that the manifest holds.
+func (c *trial) listed() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range c.goTest.Manifest {
+		out[name] = true
+	}
+	return out
+}
+
+// ended counts the tests that can prove something, by how they ended: those of the manifest where there is one, since a frame of
+// any other test was not printed by testing.
+func (c *trial) ended() (passed, skipped int) {
+	if c.goTest.Manifest == nil {
+		b := c.stream.Beyond
+		return len(c.namesOf(Passed)) + int(b.Passed), len(c.namesOf(Skipped)) + int(b.Skipped)
+	}
+	listed := c.listed()
+	passed = len(c.names(func(t Test) bool { return listed[t.Name] && t.Status == Passed }))
+	skipped = len(c.names(func(t Test) bool { return listed[t.Name] && t.Status == Skipped }))
+	return passed, skipped
 }

@@ -106,8 +106,9 @@ func (b *podBuilder) containers() error {
 	if err != nil {
 		return err
 	}
-	resources := corev1.ResourceRequirements{
-		Requests: resourceList(b.validator.Resources.Requests), Limits: resourceList(b.validator.Resources.Limits),
+	resources, err := resources(b.validator.Resources)
+	if err != nil {
+		return err
 	}
 	command, args := validatorCommand(b.phase)
 	validator := corev1.Container{
@@ -145,15 +146,29 @@ func (b *podBuilder) env() ([]corev1.EnvVar, error) {
 	return append(env, own...), err
 }
 
-func resourceList(from map[string]resource.Quantity) corev1.ResourceList {
+func resources(from v1alpha1.ResourceRequirements) (out corev1.ResourceRequirements, err error) {
+	if out.Requests, err = resourceList(from.Requests); err != nil {
+		return out, fmt.Errorf("requests: %w", err)
+	}
+	if out.Limits, err = resourceList(from.Limits); err != nil {
+		return out, fmt.Errorf("limits: %w", err)
+	}
+	return out, nil
+}
+
+func resourceList(from map[string]v1alpha1.Amount) (corev1.ResourceList, error) {
 	if len(from) == 0 {
-		return nil
+		return nil, nil
 	}
 	out := corev1.ResourceList{}
 	for name, amount := range from {
-		out[corev1.ResourceName(name)] = amount
+		q, err := amount.Quantity()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out[corev1.ResourceName(name)] = q
 	}
-	return out
+	return out, nil
 }
 
 // withoutDevices leaves out extended resources: listing tests needs no GPU.

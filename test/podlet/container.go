@@ -96,45 +96,47 @@ func (c *container) runOnce(started chan<- struct{}) bool {
 
 // supervise returns when the process has ended: by itself, or by the signals that end a pod.
 func (c *container) supervise(process *Process) corev1.ContainerStateTerminated {
+	killed := false
 	select {
 	case <-process.done:
 	case <-c.pod.stopping:
-		c.signal(process, c.pod.ending.grace)
+		killed = c.signal(process, c.pod.ending.grace)
 	case <-c.quit:
-		c.signal(process, c.pod.gracePeriod())
+		killed = c.signal(process, c.pod.gracePeriod())
 	case <-c.pod.ctx.Done():
-		close(process.kill)
+		killed = c.signal(process, 0)
 	}
-	end := corev1.ContainerStateTerminated{ExitCode: exitKilled, Reason: "Error"}
-	select {
-	case <-process.done:
-		end = corev1.ContainerStateTerminated{ExitCode: int32(process.code), Reason: process.reason}
-		if end.Reason == "" {
-			end.Reason = "Error"
-			if end.ExitCode == 0 {
-				end.Reason = "Completed"
-			}
-		}
-	default: // It was killed, and its goroutine ends when it next looks up.
-	}
+	process.closeOutput() // The goroutine of a killed process ends only when it next looks up.
 	c.currentLog().end()
+	end := corev1.ContainerStateTerminated{ExitCode: exitKilled, Reason: "Error"}
+	if killed {
+		return end
+	}
+	end.ExitCode = int32(process.code)
+	switch {
+	case process.reason != "":
+		end.Reason = process.reason
+	case process.code == 0:
+		end.Reason = "Completed"
+	}
 	return end
 }
 
-// signal sends SIGTERM and, after the grace period, SIGKILL.
-func (c *container) signal(process *Process, grace time.Duration) {
+// signal sends SIGTERM and, after the grace period, SIGKILL. It says whether it came to that.
+func (c *container) signal(process *Process, grace time.Duration) (killed bool) {
 	if grace > 0 {
 		close(process.term)
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {
 		case <-process.done:
-			return
+			return false
 		case <-timer.C:
 		case <-c.pod.ctx.Done():
 		}
 	}
 	close(process.kill)
+	return true
 }
 
 // stop ends a sidecar.

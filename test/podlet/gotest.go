@@ -111,7 +111,11 @@ func (g GoTest) run(p *Process) (code int) {
 		r.frame("=== NAME  ")
 	}
 	if !ran {
-		p.PrintStderr("testing: warning: no tests to run\n")
+		warn := p.PrintStderr
+		if r.marker != "" { // package testing joins the two for test2json
+			warn = p.Print
+		}
+		warn("testing: warning: no tests to run\n")
 	}
 	if !g.OmitFinal {
 		p.Print(r.marker + string(outcome) + "\n")

@@ -93,6 +93,7 @@ func TestGoTestIsTheRealThing(t *testing.T) {
 		{"exit", []string{"-test.v=test2json", "-test.run=^TestExit$"}},
 		{"timeout", []string{"-test.v=test2json", "-test.run=^TestHang$", "-test.timeout=100ms"}},
 		{"no tests", []string{"-test.v=test2json", "-test.run=^Nothing$"}},
+		{"no tests, plain", []string{"-test.run=^Nothing$"}},
 		{"plain", []string{"-test.run=^TestPass$"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,6 +133,7 @@ func execute(t *testing.T, program Step, args []string) (stdout, stderr string, 
 	process.stderr.log = newLogFile(time.Now, 0)
 	go process.run(program)
 	<-process.done
+	process.closeOutput()
 	const all = 1 << 20
 	return process.stdout.log.tail(all, all), process.stderr.log.tail(all, all), process.code
 }

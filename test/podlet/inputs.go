@@ -131,7 +131,10 @@ func (p *pod) awaitMended(in input, problem string, report func(problem string))
 			return err
 		})
 		if err != nil {
-			break
+			if ctx.Err() == nil {
+				p.node.options.Logf("pod %s: watching %s: %v", p.key, in.name, err)
+			}
+			return false
 		}
 		for event := range watcher.ResultChan() {
 			data := contents(event.Object)

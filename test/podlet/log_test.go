@@ -2,7 +2,9 @@ package podlet
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +157,18 @@ func TestLogOfAContainerThatWaits(t *testing.T) {
 	want := fmt.Sprintf(`container "main" in pod %q is waiting to start: CreateContainerError`, pod.Name)
 	if !apierrors.IsBadRequest(err) || !strings.Contains(err.Error(), want) {
 		t.Errorf("reading the log: %v, want a bad request: %s", err, want)
+	}
+}
+
+func TestEndpointTrustsTheAPIServerAlone(t *testing.T) {
+	t.Parallel()
+	pod := runPod(t, Container{Run: Print("secret\n")})
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	url := fmt.Sprintf("https://127.0.0.1:%d/containerLogs/%s/%s/main", node.port, pod.Namespace, pod.Name)
+	response, err := (&http.Client{Transport: transport}).Get(url)
+	if err == nil {
+		_ = response.Body.Close()
+		t.Errorf("a client without a certificate was answered with %s", response.Status)
 	}
 }

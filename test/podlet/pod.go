@@ -236,8 +236,8 @@ func (p *pod) publish() {
 	if bytes.Equal(status, p.sent) {
 		return
 	}
-	err = p.node.tell(p.ctx, func(ctx context.Context) error {
-		_, err := p.node.client.CoreV1().Pods(p.key.Namespace).Patch(ctx, p.key.Name, types.StrategicMergePatchType, status,
+	err = p.node.tell(p.ctx, func(context.Context) error { // A request is not torn because the pod goes meanwhile.
+		_, err := p.node.client.CoreV1().Pods(p.key.Namespace).Patch(p.node.ctx, p.key.Name, types.StrategicMergePatchType, status,
 			metav1.PatchOptions{}, "status")
 		return err
 	})
@@ -255,8 +255,8 @@ func (p *pod) publish() {
 func (p *pod) remove() {
 	p.removal.Do(func() {
 		now := int64(0)
-		err := p.node.tell(p.ctx, func(ctx context.Context) error {
-			return p.node.client.CoreV1().Pods(p.key.Namespace).Delete(ctx, p.key.Name, metav1.DeleteOptions{
+		err := p.node.tell(p.ctx, func(context.Context) error { // The pod goes before the answer has come.
+			return p.node.client.CoreV1().Pods(p.key.Namespace).Delete(p.node.ctx, p.key.Name, metav1.DeleteOptions{
 				GracePeriodSeconds: &now,
 				Preconditions:      &metav1.Preconditions{UID: &p.uid},
 			})

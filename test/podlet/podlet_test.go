@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,8 +51,21 @@ func run(m *testing.M) (code int) {
 	if node, err = Start(&plane.Connection, Options{}); !check(err) {
 		return
 	}
-	defer func() { check(node.Stop()) }()
-	return m.Run()
+	code = m.Run()
+	check(node.Stop())
+	check(leaks())
+	return code
+}
+
+// leaks complains about goroutines of a node that has stopped.
+func leaks() error {
+	buffer := make([]byte, 16<<20)
+	for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+		if strings.Contains(stack, "podlet.(*") {
+			return fmt.Errorf("a goroutine is left of a node that has stopped:\n%s", stack)
+		}
+	}
+	return nil
 }
 
 func newNamespace(t *testing.T) string {

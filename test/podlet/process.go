@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,7 @@ type Process struct {
 	Args []string
 
 	container      *container
+	output         sync.Mutex // guards what follows: a killed process is in no state to end its lines
 	stdout, stderr lineBuffer
 	onTERM         Step
 	alarm          <-chan time.Time
@@ -58,13 +60,9 @@ func newProcess(c *container) *Process {
 	return p
 }
 
-// run is the program's goroutine. Exit ends it from within, which is why the rest is deferred.
+// run is the program's goroutine, which Exit ends from within.
 func (p *Process) run(program Step) {
 	defer close(p.done)
-	defer func() {
-		p.stdout.end()
-		p.stderr.end()
-	}()
 	if program != nil {
 		program(p)
 	}
@@ -91,7 +89,17 @@ func (w processWriter) Write(data []byte) (int, error) {
 
 func (p *Process) write(to *lineBuffer, text string) {
 	p.checkSignals()
+	p.output.Lock()
+	defer p.output.Unlock()
 	to.write(text)
+}
+
+// closeOutput writes what was printed without a line break.
+func (p *Process) closeOutput() {
+	p.output.Lock()
+	defer p.output.Unlock()
+	p.stdout.end()
+	p.stderr.end()
 }
 
 // Wait waits until the channel is closed. A nil channel never is.

@@ -30,8 +30,8 @@ func (n *Node) schedule(ctx context.Context, spec *corev1.Pod) {
 			return
 		}
 	}
-	err := n.tell(ctx, func(ctx context.Context) error {
-		return n.client.CoreV1().Pods(spec.Namespace).Bind(ctx, &corev1.Binding{
+	err := n.tell(ctx, func(context.Context) error { // The watch may tell of the binding before the answer has come.
+		return n.client.CoreV1().Pods(spec.Namespace).Bind(n.ctx, &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: spec.Namespace, Name: spec.Name, UID: spec.UID},
 			Target:     corev1.ObjectReference{Kind: "Node", Name: n.options.Name},
 		}, metav1.CreateOptions{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -106,6 +107,7 @@ func until(ctx context.Context, in Watcher, options metav1.ListOptions, version 
 		resume.FieldSelector, resume.LabelSelector = options.FieldSelector, options.LabelSelector
 		return in.Watch(ctx, resume)
 	}}
+	start := time.Now()
 	_, err := watchtools.Until(ctx, version, watcher, func(event watch.Event) (bool, error) {
 		if event.Type == watch.Error {
 			return false, apierrors.FromObject(event.Object)
@@ -115,7 +117,7 @@ func until(ctx context.Context, in Watcher, options metav1.ListOptions, version 
 	// A wait that is in vain because of an interruption proves nothing.
 	interrupted.hold()
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("waiting: %w", context.Cause(ctx))
+		return fmt.Errorf("waited %s: %w", time.Since(start).Round(time.Second), context.Cause(ctx))
 	}
 	return err
 }

@@ -28,9 +28,6 @@ const (
 	podNameKey = "authentication.kubernetes.io/pod-name"
 	// serviceHostVariable is in the environment of every pod.
 	serviceHostVariable = "KUBERNETES_SERVICE_HOST"
-
-	// spare is what is left of the suite's time for a check that waited in vain to say so.
-	spare = 5 * time.Second
 )
 
 // Cluster is the cluster that the checks run in, seen with the identity of their own pod.
@@ -84,7 +81,8 @@ func (c *Cluster) Self(t *testing.T) *corev1.Pod {
 	t.Helper()
 	pod, err := c.self()
 	if err != nil {
-		t.Fatalf("finding the validator's own pod: %v. To mend: give the run's ServiceAccount the right to get pods in %s", err, c.Namespace)
+		t.Fatalf("finding the validator's own pod: %v. To mend: give the run's ServiceAccount the right to get pods in %s",
+			err, c.Namespace)
 	}
 	return pod
 }
@@ -109,15 +107,11 @@ func (c *Cluster) findSelf() (*corev1.Pod, error) {
 	return pod, nil
 }
 
-// Context is the test's context, bounded by limit and by what is left of the suite's time: a check that waits in vain should
-// say so itself and not be ended by the suite's timeout, after which nothing is cleaned up.
+// Context is the test's context, bounded by limit. It knows nothing of the suite's timeout: when that strikes, a wait has not
+// been long enough to prove anything.
 func Context(t *testing.T, limit time.Duration) context.Context {
 	t.Helper()
-	until := time.Now().Add(limit)
-	if deadline, bounded := t.Deadline(); bounded && deadline.Add(-spare).Before(until) {
-		until = deadline.Add(-spare)
-	}
-	ctx, cancel := context.WithDeadline(t.Context(), until)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	return ctx
 }

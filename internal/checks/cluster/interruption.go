@@ -15,15 +15,18 @@ import (
 // undoBudget is how long the clean-up after a signal may take. Of the usual grace period of 30 seconds that leaves a rest.
 const undoBudget = 20 * time.Second
 
+// spare is how long before the suite's timeout the clean-up begins: the timeout itself leaves no time for any.
+const spare = 5 * time.Second
+
 // interrupted and pending belong to the process, like the signals that they are there for.
 var (
 	interrupted = newInterruption()
 	pending     = &undo{}
 )
 
-// interruption is the end of the process from outside: somebody deletes the pod, a node is drained. What the clean-up then
-// takes away must not look to a check like a fault of the cluster, since a failure outweighs all else in a verdict. So
-// from the interruption on the API falls silent: no check gets an answer any more, and none comes to a conclusion.
+// interruption is the end of the process from outside: somebody deletes the pod, a node is drained, the time is up. What the
+// clean-up then takes away must not look to a check like a fault of the cluster, since a failure outweighs all else in a
+// verdict. So from the interruption on the API falls silent: no check gets an answer any more, and none comes to a conclusion.
 type interruption struct {
 	once  sync.Once
 	begun chan struct{}
@@ -82,31 +85,43 @@ func (b *silentBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// onSignal cleans up and exits when the process is told to end. The function that it returns stops that.
-func onSignal(i *interruption, u *undo, exit func(int)) func() {
+// guard cleans up when the process is about to end. It exits after a signal; before the suite's timeout it leaves that to package
+// testing, which then names the test that took too long. The function that it returns ends the guard.
+func guard(i *interruption, u *undo, timeUp <-chan time.Time, exit func(int)) func() {
 	signals := make(chan os.Signal, 1)
 	done := make(chan struct{})
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
-		select {
-		case <-done:
-		case received := <-signals:
-			i.begin()
-			fmt.Fprintf(os.Stderr, "%s: removing what the checks have created\n", received)
-			ctx, cancel := context.WithTimeout(context.Background(), undoBudget)
-			defer cancel()
-			if err := u.all(ctx); err != nil {
-				fmt.Fprintln(os.Stderr, err)
+		for {
+			select {
+			case <-done:
+				return
+			case <-timeUp:
+				i.begin()
+				cleanUp(u, "the time is nearly up", spare)
+			case received := <-signals:
+				i.begin()
+				cleanUp(u, received.String(), undoBudget)
+				code := 1
+				if number, ok := received.(syscall.Signal); ok {
+					code = 128 + int(number)
+				}
+				exit(code)
+				return
 			}
-			code := 1
-			if number, ok := received.(syscall.Signal); ok {
-				code = 128 + int(number)
-			}
-			exit(code)
 		}
 	}()
 	return func() {
 		signal.Stop(signals)
 		close(done)
+	}
+}
+
+func cleanUp(u *undo, why string, budget time.Duration) {
+	fmt.Fprintf(os.Stderr, "%s: removing what the checks have created\n", why)
+	ctx, cancel := context.WithTimeout(context.Background(), budget)
+	defer cancel()
+	if err := u.all(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func answering(body string) http.RoundTripper {
@@ -92,7 +93,7 @@ func TestSignalCleansUpAndExits(t *testing.T) {
 		t.Fatal(err)
 	}
 	codes := make(chan int, 1)
-	stop := onSignal(i, u, func(code int) { codes <- code })
+	stop := guard(i, u, nil, func(code int) { codes <- code })
 	defer stop()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -108,4 +109,20 @@ func TestSignalCleansUpAndExits(t *testing.T) {
 	default:
 		t.Error("the checks were not silenced")
 	}
+}
+
+func TestCleansUpBeforeTheTimeout(t *testing.T) {
+	i, u := newInterruption(), &undo{}
+	removed, timeUp := make(chan struct{}), make(chan time.Time)
+	if _, err := u.push("a pod", func(context.Context) error {
+		close(removed)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	stop := guard(i, u, timeUp, func(code int) { t.Errorf("exited with code %d, want the timeout to end the process", code) })
+	defer stop()
+	timeUp <- time.Time{}
+	<-removed
+	<-i.begun
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/validation-operator/validation-operator/internal/checks/probe"
 )
@@ -25,6 +26,19 @@ func Run(m *testing.M) int {
 		fmt.Fprintln(os.Stdout, "The checks of this package run in a pod, against the cluster around it; here they are left out.")
 		return 0
 	}
-	defer onSignal(interrupted, pending, os.Exit)()
+	defer guard(interrupted, pending, timeUp(), os.Exit)()
 	return m.Run()
+}
+
+// timeUp fires shortly before the timeout of the suite, or never if it has none.
+func timeUp() <-chan time.Time {
+	value, ok := flag.Lookup("test.timeout").Value.(flag.Getter)
+	if !ok {
+		return nil
+	}
+	timeout, ok := value.Get().(time.Duration)
+	if !ok || timeout <= 0 {
+		return nil
+	}
+	return time.After(timeout - min(spare, timeout/2))
 }

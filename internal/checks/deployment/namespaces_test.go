@@ -63,7 +63,7 @@ func TestNoCrashLoops(t *testing.T) {
 				pods += len(list.Items)
 				for _, pod := range list.Items {
 					if problems := health.PodProblems(&pod, time.Now()); len(problems) > 0 {
-						t.Errorf("expected pod %s/%s to run; found: %s. To mend: see kubectl -n %s logs --previous %s",
+						t.Errorf("expected pod %s/%s to run; found: %s. To mend: see kubectl -n %s describe pod %s, and its logs",
 							namespace, pod.Name, strings.Join(problems, "; "), namespace, pod.Name)
 					}
 				}

@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"time"
 )
 
 // flags are what a program needs besides -test.v and -test.paniconexit0.
@@ -23,6 +25,7 @@ var flags = map[string][]string{
 	"deadlock": {"-test.timeout=0"},
 	"bench":    {"-test.bench=.", "-test.benchtime=1x"},
 	"count":    {"-test.count=2"},
+	"parallel": {"-test.parallel=8"},
 }
 
 // Programs whose recordings are large are recorded by this version alone.
@@ -122,7 +125,9 @@ func (p *program) save(kind string, stdin []byte, args ...string) ([]byte, error
 
 // run runs a command with stdout and stderr in one pipe, as a container's log has them.
 func (p *program) run(stdin []byte, args ...string) (out []byte, code int, err error) {
-	cmd := exec.Command(args[0], args[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+p.toolchain, "GOFLAGS=", "CGO_ENABLED=0", "GOWORK=off", "GOTRACEBACK=single")
 	cmd.Stdin = bytes.NewReader(stdin)

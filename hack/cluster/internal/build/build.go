@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/validation-operator/validation-operator/hack/cluster/internal/command"
@@ -113,12 +114,22 @@ func follow(ctx context.Context, cmd *exec.Cmd, line func(string)) error {
 	// What the scanner refused (a line beyond its buffer) must not block the go command.
 	_, copyErr := io.Copy(io.Discard, stderr)
 	if err := errors.Join(lines.Err(), copyErr, cmd.Wait()); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted, a rerun goes on from here: %w", ctx.Err())
+		if ctx.Err() != nil || endedBy(err, syscall.SIGINT) {
+			return fmt.Errorf("interrupted, a rerun goes on from here: %w", context.Canceled)
 		}
 		return fmt.Errorf("go %s: %w:\n%s", cmd.Args[1], err, strings.Join(last, "\n"))
 	}
 	return nil
+}
+
+// endedBy tells a Ctrl-C that has reached the go command, but not this one yet.
+func endedBy(err error, signal syscall.Signal) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == signal
 }
 
 func removeIfExists(path string) {

@@ -5,9 +5,11 @@ package host
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,8 +62,8 @@ func (f Facts) Problems() []string {
 		add("missing %s, and there is no apt-get to install them: install them with this system's package tool",
 			strings.Join(f.Missing, ", "))
 	}
-	for folder, free := range f.Free {
-		if free < minFree {
+	for _, folder := range slices.Sorted(maps.Keys(f.Free)) {
+		if free := f.Free[folder]; free < minFree {
 			add("%s has %.1f GiB free, %d are needed: free some space", folder, float64(free)/(1<<30), minFree>>30)
 		}
 	}

@@ -153,19 +153,18 @@ func (m Machine) giveBack() error {
 // leftovers lists what there is of a cluster on the machine.
 func leftovers(p state.Paths) ([]string, error) {
 	var left []string
-	group, err := openGroup(p)
-	if err != nil {
-		return nil, err
-	}
-	pids, err := group.Processes()
-	if err != nil {
-		return nil, err
-	}
-	for _, pid := range pids {
-		left = append(left, fmt.Sprintf("process %d", pid))
-	}
-	for _, dir := range group.Dirs() {
-		left = append(left, "control group "+dir)
+	// Without control groups there cannot be anything in them.
+	if group, err := openGroup(p); err == nil {
+		pids, err := group.Processes()
+		if err != nil {
+			return nil, err
+		}
+		for _, pid := range pids {
+			left = append(left, fmt.Sprintf("process %d", pid))
+		}
+		for _, dir := range group.Dirs() {
+			left = append(left, "control group "+dir)
+		}
 	}
 	for _, dir := range []string{p.Run, p.Data, p.Dir, filepath.Join("/sys/class/net", p.Node())} {
 		if _, err := os.Lstat(dir); err == nil {

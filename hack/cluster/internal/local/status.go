@@ -17,8 +17,6 @@ type Status struct {
 	Ready      bool
 	Problem    string // why it is not
 	Kubeconfig string
-	Assets     string
-	AuditLog   string
 }
 
 // Statuses looks at the clusters of the given names, or at all.
@@ -53,12 +51,10 @@ func (m Machine) status(ctx context.Context, name string) (Status, error) {
 		return s, nil
 	}
 	if err != nil {
-		return Status{}, err
+		s.Problem = err.Error() + "; `up` makes it anew"
+		return s, nil //nolint:nilerr // what is wrong with the cluster is the answer
 	}
-	s.Mode, s.Assets = c.Mode, c.Assets
-	if c.Mode == state.ModeSelf {
-		s.AuditLog = p.File("logs", "audit.log")
-	}
+	s.Mode = c.Mode
 	if err := m.check(ctx, p, c); err != nil {
 		s.Problem = err.Error()
 		return s, nil //nolint:nilerr // what is wrong with the cluster is the answer

@@ -191,7 +191,7 @@ func (m Machine) allocate(ctx context.Context, p state.Paths, assets string) (st
 	if err != nil {
 		return state.Cluster{}, err
 	}
-	snapshotter, err := host.Snapshotter(p.Data)
+	snapshotter, err := host.Snapshotter(ctx, p.Data)
 	if err != nil {
 		return state.Cluster{}, err
 	}

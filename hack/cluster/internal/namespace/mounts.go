@@ -1,16 +1,21 @@
 package namespace
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// mountsBelow lists the mounts on a path and below it in the order in which they can be unmounted: the last first.
-func mountsBelow(path string) ([]string, error) {
+// MountsBelow lists the mounts on a path and below it in the order in which they can be unmounted: the last first.
+func MountsBelow(path string) ([]string, error) {
 	content, err := os.ReadFile("/proc/self/mountinfo")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // a system without /proc has none of ours
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing mounts: %w", err)
 	}
@@ -23,9 +28,6 @@ func mountsBelow(path string) ([]string, error) {
 	slices.Reverse(targets)
 	return targets, nil
 }
-
-// MountsBelow lists the mounts on a path and below it.
-func MountsBelow(path string) ([]string, error) { return mountsBelow(path) }
 
 // parseMounts returns the mount points of /proc/PID/mountinfo, in which the fifth field has spaces and the like as octal escapes.
 func parseMounts(mountinfo string) []string {

@@ -159,7 +159,7 @@ func (s Space) Delete(ctx context.Context) error {
 		_, err := command.Run(ctx, "ip", "link", "delete", s.Interface)
 		failures = append(failures, err)
 	}
-	targets, err := mountsBelow(s.Run)
+	targets, err := MountsBelow(s.Run)
 	failures = append(failures, err)
 	for _, target := range targets {
 		_, err := command.Run(ctx, "umount", target)

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ func Lock(cache, what string, waiting func()) (unlock func(), err error) {
 		return nil, fmt.Errorf("locking %s: %w", what, err)
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == syscall.EWOULDBLOCK {
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		waiting()
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 	}

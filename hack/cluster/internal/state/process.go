@@ -44,13 +44,16 @@ func (p Process) Alive() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking at process %d: %w", p.PID, err)
 	}
-	return stat.start == p.Start && stat.state != "Z" && stat.state != "X", nil
+	return stat.start == p.Start && stat.running(), nil
 }
 
 type procStat struct {
 	state string
 	start uint64
 }
+
+// running is false of a process that has ended and waits to be collected by its parent.
+func (s procStat) running() bool { return s.state != "Z" && s.state != "X" }
 
 // parseStat reads /proc/PID/stat, whose second field is a name in parentheses that may itself hold spaces and parentheses.
 func parseStat(text string) (procStat, error) {

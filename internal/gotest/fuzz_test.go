@@ -1,0 +1,142 @@
+package gotest
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// seed adds every recorded stream that is not too large for a fuzzer.
+func seed(f *testing.F, add func(data []byte)) {
+	f.Helper()
+	files, err := filepath.Glob(filepath.Join(recorded, "*", "*.*"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no recordings (%v)", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) < 6000 {
+			add(data)
+		}
+	}
+}
+
+// FuzzDecoder reads any bytes, cut in any way: it must not matter how, and no test may pass without a frame that says so.
+func FuzzDecoder(f *testing.F) {
+	seed(f, func(data []byte) { f.Add(data, 5, 0) })
+	f.Add(raw("x§=== RUN   TestX\n§--- PASS: TestX (0.00s)"), 3, 16)
+	f.Fuzz(func(t *testing.T, data []byte, chunk, lineBytes int) {
+		limits := Limits{LineBytes: lineBytes % 1000, Tests: 20, Subtests: 20, NameBytes: 60, OutputBytes: 500, PassedOutputBytes: 50, TotalOutputBytes: 2000}
+		whole, cut := NewStream(limits), NewStream(limits)
+		write(t, whole, data, 0)
+		write(t, cut, data, max(1, chunk%50))
+		want := whole.Result()
+		if diff := cmp.Diff(want, cut.Result()); diff != "" {
+			t.Errorf("in writes of %d bytes (-one write +these):\n%s", max(1, chunk%50), diff)
+		}
+		if diff := cmp.Diff(whole.Progress(), cut.Progress()); diff != "" {
+			t.Errorf("progress in writes of %d bytes (-one write +these):\n%s", max(1, chunk%50), diff)
+		}
+		checkResult(t, data, want)
+	})
+}
+
+func checkResult(t *testing.T, data []byte, r Result) {
+	t.Helper()
+	if r.Bytes != int64(len(data)) {
+		t.Errorf("%d bytes counted of %d", r.Bytes, len(data))
+	}
+	lower := bytes.ToLower(data)
+	for _, test := range r.Tests {
+		if test.Outcome == Pass && !bytes.Contains(lower, []byte("pass")) && !bytes.Contains(data, []byte(`\u`)) {
+			t.Errorf("%q passed, but nothing says so", test.Name)
+		}
+		if test.Outcome != Unended && test.Ends == 0 || test.Outcome == Pass && test.Ends < test.Runs {
+			t.Errorf("%q is %s with %d ends of %d runs", test.Name, test.Outcome, test.Ends, test.Runs)
+		}
+		if !utf8.ValidString(test.Name + test.Package + test.Output.Head + test.Output.Tail) {
+			t.Errorf("%q holds invalid UTF-8", test.Name)
+		}
+	}
+}
+
+// FuzzJSONLine holds the fast way to read a JSON event against the one with encoding/json.
+func FuzzJSONLine(f *testing.F) {
+	seed(f, func(data []byte) {
+		for line := range bytes.Lines(data) {
+			f.Add(line)
+		}
+	})
+	f.Add([]byte(`{"Action":"output","Output":"\ud83d\ude00\ud83d\u003c"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var d Decoder
+		n := d.scanObject(line)
+		if n == 0 {
+			return
+		}
+		fast := d.fields
+		var slow fields
+		m := decodeObject(line, &slow)
+		if m == 0 && !bytes.Contains(line, []byte(`"Action"`)) {
+			if fast.seen&fieldAction != 0 || !json.Valid(line[:n]) {
+				t.Fatalf("%q is read as %+v", line, fast)
+			}
+			return
+		}
+		if diff := cmp.Diff(m, n); diff != "" {
+			t.Fatalf("length of %q (-encoding/json +ours):\n%s", line, diff)
+		}
+		for _, which := range []field{fieldAction, fieldPackage, fieldTest, fieldOutput, fieldOutputType, fieldFailedBuild, fieldKey, fieldValue, fieldPath, fieldImportPath} {
+			*fast.text(which) = replaced(*fast.text(which))
+		}
+		opts := cmp.Options{cmp.AllowUnexported(fields{}), cmp.Comparer(bytes.Equal)}
+		if diff := cmp.Diff(slow, fast, opts); diff != "" {
+			t.Fatalf("%q (-encoding/json +ours):\n%s", line, diff)
+		}
+	})
+}
+
+// replaced does to invalid UTF-8 what encoding/json does.
+func replaced(b []byte) []byte { return []byte(string([]rune(string(b)))) }
+
+func FuzzParseList(f *testing.F) {
+	f.Add([]byte("TestA\nFuzzB\r\nExample\nnoise\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		names := ParseList(data)
+		lines := map[string]bool{}
+		for line := range bytes.Lines(data) {
+			lines[string(trimEOL(line))] = true
+		}
+		seen := map[string]bool{}
+		for _, name := range names {
+			if !lines[name] || seen[name] || strings.ContainsAny(name, " /\t") || !utf8.ValidString(name) {
+				t.Errorf("%q is listed of %q", name, data)
+			}
+			seen[name] = true
+		}
+		if got, err := MatchTopLevel("", names); err != nil || !cmp.Equal(got, names) {
+			t.Errorf("the empty pattern runs %q of %q (%v)", got, names, err)
+		}
+	})
+}
+
+// FuzzMatchTopLevel checks that no pattern is too odd.
+func FuzzMatchTopLevel(f *testing.F) {
+	for _, pattern := range patterns {
+		f.Add(pattern)
+	}
+	f.Fuzz(func(t *testing.T, pattern string) {
+		if got, err := MatchTopLevel(pattern, []string{"TestA", "TestB"}); err != nil && got != nil || len(got) > 2 {
+			t.Errorf("pattern %q runs %q with error %v", pattern, got, err)
+		}
+	})
+}

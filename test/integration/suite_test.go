@@ -1,0 +1,83 @@
+// Package integration runs the operator, as a process of its own and with no more rights than it is installed with, against a real API
+// server, a real Job controller and a scripted kubelet.
+package integration
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/test/controlplane"
+	"github.com/validation-operator/validation-operator/test/podlet"
+)
+
+var (
+	plane    *controlplane.ControlPlane
+	node     *podlet.Node
+	operator *process
+	k8s      client.WithWatch
+)
+
+func TestIntegration(t *testing.T) {
+	RegisterFailHandler(Fail)
+	format.MaxLength = 0
+	SetDefaultEventuallyTimeout(60 * time.Second)
+	RunSpecs(t, "The operator on a scripted kubelet")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	var err error
+	plane, err = controlplane.Start(controlplane.Options{CRDPaths: []string{"../../config/crd/bases"}, AuditLog: true})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+
+	node, err = podlet.Start(&plane.Connection, podlet.Options{})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(node.Stop()).To(Succeed()) })
+
+	scheme := runtime.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	k8s, err = client.NewWithWatch(plane.Config, client.Options{Scheme: scheme, FieldOwner: "integration"})
+	Expect(err).NotTo(HaveOccurred())
+
+	installAccess(ctx, "../../config/install.yaml")
+	operator = newProcess(plane)
+	operator.start()
+	DeferCleanup(func() { operator.kill() })
+})
+
+// installAccess applies the operator's namespace, identity and rights from the manifest that users install.
+func installAccess(ctx context.Context, manifest string) {
+	GinkgoHelper()
+	data, err := os.ReadFile(filepath.Clean(manifest))
+	Expect(err).NotTo(HaveOccurred())
+	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := documents.Decode(object); err == io.EOF {
+			return
+		} else if err != nil {
+			Fail(fmt.Sprintf("reading %s: %v", manifest, err))
+		}
+		switch object.GetKind() {
+		case "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
+			Expect(k8s.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
+		}
+	}
+}
