@@ -73,7 +73,7 @@ func (r *Record) test(ev *Event) *test {
 	return t
 }
 
-// room is the limit, and an eighth more for what failed.
+// room is the limit, and an eighth more for what failed, so that at least the first failure past the limit is kept.
 func room(limit int, ev *Event) int {
 	if ev.Action == ActionFail {
 		return limit + limit/8 + 1

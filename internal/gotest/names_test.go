@@ -44,7 +44,7 @@ var patterns = []string{
 	"TestA/sub", "TestA/nosuch", "/sub", "//", "/", "|", "TestA|", "TestA/|", "TestNone|TestA/sub", "TestNone/TestA",
 	"TestB/x|y", "TestB/x[|]y", "^(TestA/sub)$", "Test[A/]$", "Test(A|B/x)", `TestA\/sub`, `TestA\|TestB`, `Test\w$`, "Test]", "[]]",
 	"Test[[:upper:]]$", "(?i)testa", "(?i)testpod|fuzz", "Example", "^Example$", "Fuzz", "Benchmark", "Test_", "Ä", "testpodready",
-	"Test A", "TestA /", " ", "\t", "[^]/]B", "(Test(A|(B)))$", "^Test.$/sub", "Test\x00", "TestÄ|Test\u00a0",
+	"Test A", "TestA /", " ", "\t", "[^]/]B", "(Test(A|(B)))$", "Test]?(A|B)/sub", "^Test.$/sub", "Test\x00", "TestÄ|Test\u00a0",
 	"(", "Test[", "TestA/(", "TestA|*", "a)|b", "TestA/[", `\`,
 }
 

@@ -17,8 +17,7 @@ type Record struct {
 	stored      int     // bytes of output and attributes held
 	relievable  []*test // passed tests that may have to give up their output, the oldest first
 	beyond      Tally
-	beyondPkgs  bool // events of packages past the limit were met,
-	beyondFails bool // one that said fail among them
+	beyondPkgs  bool // events of packages past the limit were met
 	frames      int64
 	running     []*test // top-level tests without their end, the last started or resumed at the end
 	progress    Progress
@@ -101,7 +100,6 @@ func (r *Record) endPackage(ev *Event) {
 	r.panics.packageEnded(ev)
 	p := r.pkg(ev)
 	if p == nil {
-		r.beyondFails = r.beyondFails || ev.Action == ActionFail
 		return
 	}
 	switch {

@@ -117,7 +117,7 @@ func TestLimitOfNames(t *testing.T) {
 
 func TestLimitOfLines(t *testing.T) {
 	const limit = 64
-	long := strings.Repeat("x", 3*limit)
+	long := strings.Repeat("x", 3*limit-10)
 	stream := raw("§=== RUN   TestX\n" + long + "§=== NAME  TestX\n" + long + "\n" + long + "§--- PASS: TestX (0.00s)\n" +
 		"§--- FAIL: " + long + " (0.00s)\n§PASS\n")
 	var want Result
@@ -137,6 +137,18 @@ func TestLimitOfLines(t *testing.T) {
 	}
 	if text := want.Tests[0].Output; strings.Count(text.Head+text.Tail, "x") == 0 || want.Anomalies[LongLine] != 4 {
 		t.Errorf("output %+v, anomalies %v; want the text and 4 of LongLine", text, want.Anomalies)
+	}
+}
+
+// TestRestOfLongLineIsOutput checks that no frame begins where the middle of a line was cut for its length.
+func TestRestOfLongLineIsOutput(t *testing.T) {
+	const limit = 64
+	for _, rest := range []string{"--- PASS: TestX (0.00s)\n", `{"Action":"pass","Test":"TestX"}` + "\n"} {
+		s := NewStream(Limits{LineBytes: limit})
+		write(t, s, []byte(strings.Repeat("x", 2*limit)+rest), 0)
+		if got := s.Result(); len(got.Tests) != 0 || !strings.HasSuffix(got.Output.Head, rest) {
+			t.Errorf("%q behind a long line is read as %+v", rest, got)
+		}
 	}
 }
 

@@ -87,8 +87,11 @@ var _ = Describe("The life of a run", func() {
 		Expect(again.Status.Attempt).To(BeEquivalentTo(1))
 
 		By("editing it")
-		again.Spec.Trigger = "commit 2"
-		Expect(k8s.Update(ctx, again)).To(Succeed())
+		Eventually(ctx, func(g Gomega) {
+			edited := current(ctx, run)(g)
+			edited.Spec.Trigger = "commit 2"
+			g.Expect(k8s.Update(ctx, edited)).To(Succeed())
+		}).Should(Succeed())
 		second := complete(ctx, run, 2)
 		Expect(second.Status.ObservedGeneration).To(Equal(second.Generation))
 		Expect(second.Status.Results[0].ConfigMap).To(Equal("edited-result-2"))
