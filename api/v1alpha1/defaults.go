@@ -6,15 +6,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The defaults of the API, the same as in the CRD's schema.
+// The defaults of the API. Those within lists are here and not in the CRD's schema: a default that the API server writes into an item of a
+// list makes the stored list differ from the applied one, so that kubectl would write it again at each apply, and Argo CD would call it
+// out of sync for ever.
 const (
 	DefaultTimeout      = 10 * time.Minute
 	DefaultStartTimeout = 15 * time.Minute
 	DefaultRunTimeout   = 2 * time.Hour
 )
 
-// SetDefaults fills what is absent as the API server does by the CRD's schema. Specs that were stored under an older schema are
-// compared after it, so that a new default is no change.
+// SetDefaults fills what is absent. Specs that were frozen by an older operator are compared after it, so that a new default is no change.
 func (s *ValidationRunSpec) SetDefaults() {
 	setDuration(&s.Timeout, DefaultRunTimeout)
 	for i := range s.Phases {

@@ -27,26 +27,24 @@ type Phase struct {
 	// +optional
 	Validator *PhaseValidator `json:"validator,omitempty"`
 
-	// timeout bounds the tests, from the start of the validator's container.
+	// timeout bounds the tests, from the start of the validator's container. Default: 10m.
 	// +optional
-	// +kubebuilder:default="10m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// startTimeout bounds the time from when the phase is due until the validator's container runs: waiting for inputs, quota, a node and
-	// the image counts, and all of these heal when mended in time.
+	// the image counts, and all of these heal when mended in time. Default: 15m.
 	// +optional
-	// +kubebuilder:default="15m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	StartTimeout *metav1.Duration `json:"startTimeout,omitempty"`
 
-	// onFailure says whether the phases after this one run when it is Failed or Error: Stop, or Continue. A Skipped phase stops nothing.
+	// onFailure says whether the phases after this one run when it is Failed or Error: Stop, or Continue. A Skipped phase stops nothing. Default:
+	// Stop.
 	// +optional
-	// +kubebuilder:default=Stop
 	OnFailure OnFailure `json:"onFailure,omitempty"`
 }
 
@@ -92,14 +90,13 @@ type GoTest struct {
 	Run string `json:"run,omitempty"`
 
 	// skips says what a test that skips itself means: Allow takes it as not applicable, Deny makes the phase Error.
+	// Default: Allow.
 	// +optional
-	// +kubebuilder:default=Allow
 	Skips Skips `json:"skips,omitempty"`
 
 	// manifest says whether the binary is asked for its list of tests before it runs. With Auto each listed test that run selects must
-	// reach its own end, so that nothing in the stream can hide one. Never is for a binary that cannot list its tests.
+	// reach its own end, so that nothing in the stream can hide one. Never is for a binary that cannot list its tests. Default: Auto.
 	// +optional
-	// +kubebuilder:default=Auto
 	Manifest Manifest `json:"manifest,omitempty"`
 
 	// expectedTests is how many top-level tests run selects. Any other number is Error.

@@ -13,16 +13,16 @@ type Record struct {
 	lastPkg   *pkg    // where the previous event went; the next one mostly goes there, too
 	last      *test
 
-	outside     capture // what was printed outside of tests
-	stored      int     // bytes of output and attributes held
-	relievable  []*test // passed tests that may have to give up their output, the oldest first
-	beyond      Tally
-	beyondPkgs  bool // events of packages past the limit were met
-	frames      int64
-	running     []*test // top-level tests without their end, the last started or resumed at the end
-	progress    Progress
-	panics      panicScan
-	anomalies   tally
+	outside    capture // what was printed outside of tests
+	stored     int     // bytes of output and attributes held
+	relievable []*test // passed tests that may have to give up their output, the oldest first
+	beyond     Tally
+	beyondPkgs bool // events of packages past the limit were met
+	frames     int64
+	running    []*test // top-level tests without their end, the last started or resumed at the end
+	progress   Progress
+	panics     panicScan
+	anomalies  tally
 }
 
 // pkg is one package, or the binary of a raw stream.

@@ -5,13 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -103,21 +103,22 @@ func (c *Connection) CreateNamespace(ctx context.Context, name string, labels ma
 	if err != nil {
 		return "", fmt.Errorf("creating namespace %s: %w", name, err)
 	}
-	// A watch without a resource version begins with what is there.
-	watch, err := client.CoreV1().ServiceAccounts(namespace.Name).Watch(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, "default").String(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("watching for the default ServiceAccount of %s: %w", namespace.Name, err)
-	}
-	defer watch.Stop()
-	for event := range watch.ResultChan() {
-		if _, ok := event.Object.(*corev1.ServiceAccount); ok {
-			return namespace.Name, nil
+	for ctx.Err() == nil {
+		// A watch without a resource version begins with what is there; it may end early if the API server is busy.
+		watcher, err := client.CoreV1().ServiceAccounts(namespace.Name).Watch(ctx, metav1.ListOptions{
+			FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, "default").String(),
+		})
+		if err != nil {
+			return "", fmt.Errorf("watching for the default ServiceAccount of %s: %w", namespace.Name, err)
+		}
+		for event := range watcher.ResultChan() {
+			if event.Type == watch.Added {
+				watcher.Stop()
+				return namespace.Name, nil
+			}
 		}
 	}
-	return "", fmt.Errorf("waiting for the default ServiceAccount of %s: %w", namespace.Name,
-		errors.Join(errors.New("the watch ended"), ctx.Err()))
+	return "", fmt.Errorf("waiting for the default ServiceAccount of %s: %w", namespace.Name, ctx.Err())
 }
 
 // KubeletTLS is the configuration of a kubelet's server that the API server trusts, and that trusts nobody else.

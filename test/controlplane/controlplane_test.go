@@ -13,8 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
 )
 
@@ -66,22 +68,33 @@ func job(name string) *batchv1.Job {
 	}
 }
 
-// awaitPod returns the namespace's first pod.
-func awaitPod(t *testing.T, client kubernetes.Interface, namespace string) *corev1.Pod {
+// await watches until an event is the one that is waited for, and returns its object.
+func await(t *testing.T, begin func(context.Context) (watch.Interface, error), is func(watch.Event) bool) any {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	watcher, err := client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
+	for ctx.Err() == nil {
+		watcher, err := begin(ctx) // It begins with what is there, and may end early if the API server is busy.
+		if err != nil {
+			t.Fatal(err)
+		}
+		for event := range watcher.ResultChan() {
+			if is(event) {
+				watcher.Stop()
+				return event.Object
+			}
+		}
 	}
-	event, err := watchtools.UntilWithoutRetry(ctx, watcher, func(event watch.Event) (bool, error) {
-		return event.Type == watch.Added, nil
-	})
-	if err != nil {
-		t.Fatalf("waiting for a pod in %s: %v", namespace, err)
-	}
-	return event.Object.(*corev1.Pod)
+	t.Fatal(ctx.Err())
+	return nil
+}
+
+// awaitPod returns the namespace's first pod.
+func awaitPod(t *testing.T, client kubernetes.Interface, namespace string) *corev1.Pod {
+	t.Helper()
+	return await(t, func(ctx context.Context) (watch.Interface, error) {
+		return client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{})
+	}, func(event watch.Event) bool { return event.Type == watch.Added }).(*corev1.Pod)
 }
 
 func TestJobGetsAPodWithAnIdentity(t *testing.T) {
@@ -91,7 +104,8 @@ func TestJobGetsAPodWithAnIdentity(t *testing.T) {
 	}
 	pod := awaitPod(t, client, namespace)
 	if pod.Spec.ServiceAccountName != "default" || len(pod.Spec.Volumes) != 1 || pod.Spec.Volumes[0].Projected == nil {
-		t.Errorf("pod has ServiceAccount %q and volumes %v, want the default ServiceAccount's token", pod.Spec.ServiceAccountName, pod.Spec.Volumes)
+		t.Errorf("pod has ServiceAccount %q and volumes %v, want the default ServiceAccount's token",
+			pod.Spec.ServiceAccountName, pod.Spec.Volumes)
 	}
 }
 
@@ -149,7 +163,8 @@ func TestServiceAccountConfigHasNoRightsOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := AuditEvent{Verb: "list", Resource: "secrets", Namespace: namespace, User: "system:serviceaccount:" + namespace + ":nobody", Code: 403}
+	user := "system:serviceaccount:" + namespace + ":nobody"
+	want := AuditEvent{Verb: "list", Resource: "secrets", Namespace: namespace, User: user, Code: 403}
 	for _, got := range events {
 		if got.Namespace != namespace {
 			t.Errorf("an event of namespace %q is among those of %q", got.Namespace, namespace)
@@ -165,14 +180,17 @@ func TestNamespaceIsRemoved(t *testing.T) {
 	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	watcher, err := client.CoreV1().Namespaces().Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + namespace})
+	namespaces := client.CoreV1().Namespaces()
+	before, err := namespaces.Get(ctx, namespace, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{}); err != nil {
+	if err := namespaces.Delete(ctx, namespace, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := watchtools.UntilWithoutRetry(ctx, watcher, func(event watch.Event) (bool, error) {
+	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, namespace)
+	watcher := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "namespaces", "", selector)
+	if _, err := watchtools.Until(ctx, before.ResourceVersion, watcher, func(event watch.Event) (bool, error) {
 		return event.Type == watch.Deleted, nil
 	}); err != nil {
 		t.Errorf("waiting for the namespace to go: %v", err)

@@ -56,7 +56,8 @@ func TestEviction(t *testing.T) {
 	runJob(t, namespace, Runs(Print("lost\n"), Evict("memory")), nil)
 	awaitJob(t, namespace, batchv1.JobFailed)
 	pod := awaitPod(t, namespace, "to end", terminated)
-	if pod.Status.Reason != "Evicted" || !hasCondition(pod, corev1.DisruptionTarget, corev1.ConditionTrue, corev1.PodReasonTerminationByKubelet) {
+	if pod.Status.Reason != "Evicted" ||
+		!hasCondition(pod, corev1.DisruptionTarget, corev1.ConditionTrue, corev1.PodReasonTerminationByKubelet) {
 		t.Errorf("status is %+v", pod.Status)
 	}
 	log, err := readLog(t, pod, &corev1.PodLogOptions{})
@@ -192,7 +193,8 @@ func TestLostNodeThatComesBack(t *testing.T) {
 	lost.Script("registry.test/"+namespace, Runs(Print("before\n"), LoseNode(), Print("after\n")))
 	runJob(t, namespace, Script{}, func(job *batchv1.Job) { job.Spec.Template.Spec.NodeName = lost.Name() })
 	await(t, "the node to be unknown", func(ctx context.Context) (watch.Interface, error) {
-		return client.CoreV1().Nodes().Watch(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", lost.Name()).String()})
+		selector := fields.OneTermEqualSelector(metav1.ObjectNameField, lost.Name())
+		return client.CoreV1().Nodes().Watch(ctx, metav1.ListOptions{FieldSelector: selector.String()})
 	}, func(event watch.Event) bool {
 		return slices.ContainsFunc(event.Object.(*corev1.Node).Status.Conditions, func(c corev1.NodeCondition) bool {
 			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionUnknown
@@ -224,7 +226,10 @@ func TestStopEndsWhateverRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stopped.Script("registry.test/"+namespace, Script{Main: Container{Run: Steps(IgnoreTERM(), Hang()), Logs: []LogFault{{NeverEnd: true}}}})
+	stopped.Script("registry.test/"+namespace, Script{Main: Container{
+		Run:  Steps(IgnoreTERM(), Hang()),
+		Logs: []LogFault{{NeverEnd: true}},
+	}})
 	runJob(t, namespace, Script{}, func(job *batchv1.Job) { job.Spec.Template.Spec.NodeName = stopped.Name() })
 	pod := awaitPod(t, namespace, "to run", running)
 	stream, err := client.CoreV1().Pods(namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Follow: true}).Stream(t.Context())

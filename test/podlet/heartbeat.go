@@ -71,10 +71,13 @@ func (n *Node) register() error {
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: n.options.Name, Labels: n.labels()},
 		Status: corev1.NodeStatus{
-			Capacity:        capacity,
-			Allocatable:     capacity,
-			Conditions:      []corev1.NodeCondition{ready},
-			Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: hostIP}, {Type: corev1.NodeHostName, Address: n.options.Name}},
+			Capacity:    capacity,
+			Allocatable: capacity,
+			Conditions:  []corev1.NodeCondition{ready},
+			Addresses: []corev1.NodeAddress{
+				{Type: corev1.NodeInternalIP, Address: hostIP},
+				{Type: corev1.NodeHostName, Address: n.options.Name},
+			},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(n.port)}},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem:         "linux",
@@ -135,7 +138,8 @@ func (n *Node) renewLease(ctx context.Context) error {
 	}
 	_, err = leases.Patch(ctx, n.options.Name, types.MergePatchType, patch, metav1.PatchOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: n.options.Name}, Spec: spec}, metav1.CreateOptions{})
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: n.options.Name}, Spec: spec}
+		_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
 	}
 	return err
 }
@@ -183,7 +187,8 @@ func (n *Node) readiness(status corev1.ConditionStatus, reason, message string) 
 func (n *Node) setReadiness(condition corev1.NodeCondition) {
 	patch, err := json.Marshal(map[string]any{"status": map[string]any{"conditions": []corev1.NodeCondition{condition}}})
 	if err == nil {
-		_, err = n.client.CoreV1().Nodes().Patch(n.ctx, n.options.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+		_, err = n.client.CoreV1().Nodes().Patch(n.ctx, n.options.Name, types.StrategicMergePatchType, patch,
+			metav1.PatchOptions{}, "status")
 	}
 	if err != nil && n.ctx.Err() == nil {
 		n.options.Logf("node %s: setting its readiness: %v", n.options.Name, err)

@@ -107,6 +107,7 @@ func TestLogFaults(t *testing.T) {
 	t.Parallel()
 	stall := make(chan struct{})
 	close(stall)
+	quote := func(line []byte) []byte { return append([]byte("> "), line...) }
 	tests := []struct {
 		name    string
 		fault   LogFault
@@ -123,7 +124,7 @@ func TestLogFaults(t *testing.T) {
 		{name: "torn", fault: LogFault{Times: 1, CutAfter: 6, Abort: true}, want: "one\ntw"},
 		{name: "slow", fault: LogFault{Times: 1, LineInterval: time.Millisecond}, want: "one\ntwo\n"},
 		{name: "stalled", fault: LogFault{Times: 1, StallAfter: 2, Until: stall}, want: "one\ntwo\n"},
-		{name: "edited", fault: LogFault{Times: 1, Edit: func(line []byte) []byte { return append([]byte("> "), line...) }}, want: "> one\n> two\n"},
+		{name: "edited", fault: LogFault{Times: 1, Edit: quote}, want: "> one\n> two\n"},
 		{name: "none", want: "one\ntwo\n"},
 	}
 	var faults []LogFault

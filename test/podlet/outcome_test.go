@@ -16,6 +16,7 @@ func TestOutcomes(t *testing.T) {
 	fallback := func(job *batchv1.Job) {
 		job.Spec.Template.Spec.Containers[0].TerminationMessagePolicy = corev1.TerminationMessageFallbackToLogsOnError
 	}
+	const noSuchFile = `exec: "/check": no such file or directory`
 	tests := []struct {
 		name      string
 		script    Script
@@ -61,10 +62,10 @@ func TestOutcomes(t *testing.T) {
 		},
 		{
 			name:      "missing binary",
-			script:    Script{Main: Container{StartError: `exec: "/check": no such file or directory`}},
+			script:    Script{Main: Container{StartError: noSuchFile}},
 			wantJob:   batchv1.JobFailed,
 			wantPhase: corev1.PodFailed,
-			want:      corev1.ContainerStateTerminated{ExitCode: 128, Reason: "StartError", Message: `exec: "/check": no such file or directory`},
+			want:      corev1.ContainerStateTerminated{ExitCode: 128, Reason: "StartError", Message: noSuchFile},
 		},
 	}
 	for _, test := range tests {
@@ -129,11 +130,12 @@ func TestDeletedPodEndsAndGoes(t *testing.T) {
 			t.Parallel()
 			namespace := newNamespace(t)
 			runJob(t, namespace, Runs(test.steps...), func(job *batchv1.Job) {
-				// The Job controller keeps the pod until it has counted it, so that its end can be seen.
+				// It keeps the pod, so that its end can be seen.
 				job.Spec.Template.Finalizers = []string{"test.example/keep"}
 			})
 			pod := awaitPod(t, namespace, "to run", running)
-			if err := client.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &test.grace}); err != nil {
+			options := metav1.DeleteOptions{GracePeriodSeconds: &test.grace}
+			if err := client.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, options); err != nil {
 				t.Fatal(err)
 			}
 			awaitJob(t, namespace, batchv1.JobFailed)
@@ -165,7 +167,9 @@ func TestMissingConfigMapThatAppears(t *testing.T) {
 	if got, want := pod.Status.ContainerStatuses[0].State.Waiting.Message, `secret "settings" not found`; got != want {
 		t.Errorf("message is %q, want %q", got, want)
 	}
-	create(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string][]byte{"mode": nil}})
+	create(t, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string][]byte{"mode": nil},
+	})
 	awaitJob(t, namespace, batchv1.JobComplete)
 }
 

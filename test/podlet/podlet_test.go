@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
-	watchtools "k8s.io/client-go/tools/watch"
 	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/test/controlplane"
@@ -129,19 +128,21 @@ func await(t *testing.T, what string, begin func(context.Context) (watch.Interfa
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	watcher, err := begin(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var last watch.Event
-	event, err := watchtools.UntilWithoutRetry(ctx, watcher, func(event watch.Event) (bool, error) {
-		last = event
-		return is(event), nil
-	})
-	if err != nil {
-		t.Fatalf("waiting for %s: %v; last seen: %+v", what, err, last.Object)
+	for ctx.Err() == nil {
+		watcher, err := begin(ctx) // It begins with what is there, and may end early if the API server is busy.
+		if err != nil {
+			t.Fatal(err)
+		}
+		for event := range watcher.ResultChan() {
+			if last = event; event.Type != watch.Error && is(event) {
+				watcher.Stop()
+				return event.Object
+			}
+		}
 	}
-	return event.Object
+	t.Fatalf("waiting for %s: %v; last seen: %+v", what, ctx.Err(), last.Object)
+	return nil
 }
 
 func terminated(pod *corev1.Pod) bool {

@@ -70,7 +70,8 @@ func (c *container) pull() (Script, bool) {
 		if c.spec.ImagePullPolicy == corev1.PullNever {
 			c.wait("ErrImageNeverPull", fmt.Sprintf("Container image %q is not present with pull policy of Never", c.spec.Image))
 		} else {
-			c.backOffPull(fmt.Sprintf("failed to pull and unpack image %[1]q: failed to resolve reference %[1]q: %[1]s: not found", c.spec.Image))
+			c.backOffPull(fmt.Sprintf("failed to pull and unpack image %[1]q: failed to resolve reference %[1]q: %[1]s: not found",
+				c.spec.Image))
 		}
 		if !awaitChannel(c, published) {
 			return Script{}, false

@@ -109,7 +109,7 @@ func (n *Node) event(spec *corev1.Pod, reason, message string) {
 	event := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{Namespace: spec.Namespace, Name: fmt.Sprintf("%.200s.%s", spec.Name, uuid.NewUUID())},
 		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "v1", Kind: "Pod", Namespace: spec.Namespace, Name: spec.Name, UID: spec.UID, ResourceVersion: spec.ResourceVersion,
+			APIVersion: "v1", Kind: "Pod", Namespace: spec.Namespace, Name: spec.Name, UID: spec.UID,
 		},
 		Reason:         reason,
 		Message:        message,

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The main job, from nothing to a report: a local Kubernetes, the operator in it, a ValidationRun, its result on the screen.
+# EXISTING=1 takes the current kubeconfig's cluster, into which the images IMG and VALIDATOR_IMG must be able to be pulled.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+name=${NAME:-demo}
+run=cluster-check namespace=aicr-validation
+say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+show() {
+	printf '\033[2m$ %s\033[0m\n' "$*"
+	"$@"
+}
+cluster() { go run -C hack/cluster . "$@"; }
+
+say "A local Kubernetes (built from source the first time: about 15 minutes on two cores; then seconds)"
+cluster up --name "$name"
+eval "$(cluster env --name "$name")"
+
+say "The operator's and the validator's images, built from this tree and loaded without a registry"
+go run -C hack/images . build
+cluster load --name "$name" bin/images/operator.tar bin/images/validator.tar
+
+say "The operator, installed"
+show kubectl apply --server-side -k config/local
+kubectl -n validation-operator-system rollout restart deployment/validation-operator-controller-manager >/dev/null
+show kubectl -n validation-operator-system rollout status deployment/validation-operator-controller-manager --timeout=120s
+
+say "A ValidationRun of four phases, applied and watched"
+kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true
+show kubectl apply -k config/samples/demo
+kubectl get validationruns -n $namespace -w &
+watch=$!
+trap 'kill $watch 2>/dev/null || true' EXIT
+kubectl wait -n $namespace --for=condition=Complete --timeout=15m validationrun/$run >/dev/null
+kill $watch 2>/dev/null || true
+wait $watch 2>/dev/null || true
+trap - EXIT
+
+say "Its report"
+result=$(kubectl get validationrun/$run -n $namespace -o jsonpath='{.status.results[0].configMap}')
+kubectl get configmap "$result" -n $namespace -o jsonpath='{.data.result\.yaml}'
+
+say "In short"
+show kubectl get validationruns -n $namespace -o wide
+cat <<TEXT
+
+The cluster is yours to try more:
+  eval "\$(go run -C hack/cluster . env --name $name)"
+  kubectl describe validationrun/$run -n $namespace
+  kubectl explain validationrun.spec
+To take it down, leaving nothing: make down
+TEXT
+[ "$(kubectl get validationrun/$run -n $namespace -o jsonpath='{.status.verdict}')" = Passed ]
