@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The main job, from nothing to a report: a local Kubernetes, the operator in it, a ValidationRun, its result on the screen.
-# EXISTING=1 takes the current kubeconfig's cluster, into which the images IMG and VALIDATOR_IMG must be able to be pulled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,9 +21,13 @@ go run -C hack/images . build
 cluster load --name "$name" bin/images/operator.tar bin/images/validator.tar
 
 say "The operator, installed"
+operator=deployment/validation-operator-controller-manager
+before=$(kubectl -n validation-operator-system get --ignore-not-found $operator -o name 2>/dev/null)
 show kubectl apply --server-side -k config/local
-kubectl -n validation-operator-system rollout restart deployment/validation-operator-controller-manager >/dev/null
-show kubectl -n validation-operator-system rollout status deployment/validation-operator-controller-manager --timeout=120s
+if [ -n "$before" ]; then # the image may be a new one under the old name
+	show kubectl -n validation-operator-system rollout restart $operator
+fi
+show kubectl -n validation-operator-system rollout status $operator --timeout=120s
 
 say "A ValidationRun of four phases, applied and watched"
 kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true
