@@ -75,6 +75,8 @@ func exit(code int32) change {
 	return func(e *Evidence) { e.Exit = &Exit{Code: code, Reason: "Error"} }
 }
 
+func unmarked(e *Evidence) { e.GoTest.Stream.Framing = gotest.Unmarked }
+
 func noExit(e *Evidence) { e.Exit = nil }
 
 func trouble(reason, message string) change {

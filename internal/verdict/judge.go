@@ -80,6 +80,7 @@ func (c *trial) finding() (reason, message string) {
 		c.missing,
 		c.miscounted,
 		c.uncounted,
+		c.forgeable,
 		c.unfinished,
 		c.wrongExit,
 		c.skipsDenied,
@@ -120,7 +121,8 @@ func (c *trial) allProven() (string, string) {
 	enough := c.goTest.Manifest != nil && c.settled() ||
 		c.goTest.Manifest == nil && c.goTest.ExpectedTests > 0 && c.goTest.LogMissing == "" && c.settled()
 	passed, skipped := c.ended()
-	if !enough || c.wrongCount() >= 0 || passed+skipped == 0 || c.stream.Overall != gotest.Pass || c.exitCode() != 0 {
+	ended := c.stream.Overall == gotest.Pass && c.exitCode() == 0 && passed+skipped > 0
+	if !enough || !ended || c.wrongCount() >= 0 || c.stream.Framing == gotest.Unmarked {
 		return "", ""
 	}
 	switch {
@@ -239,6 +241,15 @@ func (c *trial) uncounted() (string, string) {
 	}
 	return v1alpha1.ReasonEvidenceIncomplete,
 		"nothing says which tests there have to be: the binary gave no list, and expectedTests is not set"
+}
+
+// forgeable: in the output of plain -test.v a check that prints "--- PASS" looks like testing itself.
+func (c *trial) forgeable() (string, string) {
+	if c.stream.Framing != gotest.Unmarked {
+		return "", ""
+	}
+	return v1alpha1.ReasonEvidenceIncomplete,
+		"the stream is that of plain -test.v, which any output can forge: use -test.v=test2json, or go test -json"
 }
 
 func (c *trial) unfinished() (string, string) {

@@ -63,6 +63,11 @@ var stories = []story{
 			saw("TestE", gotest.Fail), saw("TestF", gotest.Fail), saw("TestG", gotest.Fail), noManifest, overall(gotest.Fail), exit(1)),
 		"Failed", "TestsFailed",
 	},
+	{"a stream that any output can forge", evidence(unmarked), "Error", "EvidenceIncomplete"},
+	{
+		"a fail frame in a stream that any output can forge",
+		evidence(unmarked, saw("TestA", gotest.Fail)), "Failed", "TestsFailed",
+	},
 	{"a fail frame but exit code 0", evidence(saw("TestA", gotest.Fail), overall(gotest.Fail)), "Failed", "TestsFailed"},
 	{"a fail frame of a subtest whose parent passed", evidence(saw("TestB/x", gotest.Fail)), "Failed", "TestsFailed"},
 	{
