@@ -63,6 +63,11 @@ manifests: ## Generate the CRD and the operator's ClusterRole.
 installer: manifests ## Render config/default into config/install.yaml.
 	$(KUSTOMIZE) build config/default >config/install.yaml
 
+.PHONY: docs
+docs: ## Generate the API's reference into api/README.md.
+	hack/docs/reference.sh >api/README.md.new
+	mv api/README.md.new api/README.md
+
 .PHONY: fmt
 fmt: $(LINT) ## Format the code and sort its imports.
 	$(LINT) fmt ./...
@@ -116,13 +121,13 @@ integration: ## Run the tests that need a control plane, with a scripted kubelet
 .PHONY: e2e
 e2e: ## Run the tests that need a real kubelet, in a local cluster of their own.
 	@echo "Building the images, and Kubernetes unless it is cached, and starting a cluster for the tests."
-	@$(IMAGES) build
+	@$(IMAGES) build --checks e2e=test/e2e/testdata/checks
 	@$(CLUSTER) run --name e2e --ephemeral -- $(MAKE) --no-print-directory e2e-suite
 
 .PHONY: e2e-suite
 e2e-suite: # the part of e2e that has a cluster
-	@$(CLUSTER) load --name "$$VO_CLUSTER" bin/images/operator.tar bin/images/validator.tar
-	@$(SLOW) ./test/e2e/... 2>&1 | $(TALLY)
+	@$(CLUSTER) load --name "$$VO_CLUSTER" bin/images/operator.tar bin/images/validator.tar bin/images/e2e.tar
+	@$(SLOW) ./test/e2e 2>&1 | $(TALLY)
 
 .PHONY: fuzz
 fuzz: ## Fuzz each fuzz target for FUZZTIME.

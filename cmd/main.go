@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -22,6 +23,9 @@ import (
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/controller"
 )
+
+// gracefulShutdown leaves time for the lease to be released within the pod's grace period of 30 s.
+const gracefulShutdown = 20 * time.Second
 
 // options are the manager's flags.
 type options struct {
@@ -103,7 +107,9 @@ func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
 	if o.secureMetrics {
 		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
+	graceful := gracefulShutdown
 	return ctrl.Options{
+		GracefulShutdownTimeout:       &graceful,
 		Scheme:                        scheme,
 		Cache:                         controller.CacheOptions(),
 		Metrics:                       metrics,

@@ -27,6 +27,9 @@ for file in "$fresh"/crd/*; do
 done
 same config/rbac/role.yaml "$fresh/rbac/role.yaml" "make manifests"
 
+hack/docs/reference.sh >"$fresh/README.md"
+same api/README.md "$fresh/README.md" "make docs"
+
 tool kustomize build config/default >"$fresh/install.yaml"
 same config/install.yaml "$fresh/install.yaml" "make installer"
 for overlay in config/local config/samples; do # not checked in as rendered, but they have to render

@@ -2,64 +2,75 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Phase is one step of a validation: one Job, whose tests give the phase its outcome.
+// Phase is one step of a validation: one Job, whose tests give the phase its
+// outcome.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.goTest) != has(self.container)",message="a phase needs exactly one of goTest and container"
 type Phase struct {
-	// name identifies the phase: a DNS label, unique in the run. readiness, deployment, performance and conformance are the usual ones.
+	// name identifies the phase: a DNS label, unique in the run. readiness,
+	// deployment, performance and conformance are the usual ones.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be a DNS label: lower-case letters, digits and dashes, such as deployment"
 	Name string `json:"name,omitempty"`
 
-	// goTest runs Go tests and reads their results, test by test, from the go test event stream that they print.
+	// goTest runs Go tests and reads their results, test by test, from the go test
+	// event stream that they print.
 	// +optional
 	GoTest *GoTest `json:"goTest,omitempty"`
 
-	// container runs a command of any kind: exit code 0 is Passed, 1 is Failed; 2 is Skipped where its termination message begins
-	// with "SKIP:"; any other is Error.
+	// container runs a command of any kind: exit code 0 is Passed, 1 is Failed; 2
+	// is Skipped where its termination message begins with "SKIP:"; any other is
+	// Error.
 	// +optional
 	Container *Container `json:"container,omitempty"`
 
-	// validator replaces fields of the run's validator for this phase: a field that is present here replaces the run's as a whole, and an
-	// empty one ({}, [] or "") clears it.
+	// validator replaces fields of the run's validator for this phase: a field
+	// that is present here replaces the run's as a whole, and an empty one ({}, []
+	// or "") clears it.
 	// +optional
 	Validator *PhaseValidator `json:"validator,omitempty"`
 
-	// timeout bounds the tests, from the start of the validator's container. Default: 10m.
+	// timeout bounds the tests, from the start of the validator's container. A
+	// duration such as 90s or 1h30m, up to 168h. Default: 10m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// startTimeout bounds the time from when the phase is due until the validator's container runs: waiting for inputs, quota, a node and
-	// the image counts, and all of these heal when mended in time. Default: 15m.
+	// startTimeout bounds the time from when the phase is due until the
+	// validator's container runs: waiting for inputs, quota, a node and the image
+	// counts, and all of these heal when mended in time. Default: 15m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	StartTimeout *metav1.Duration `json:"startTimeout,omitempty"`
 
-	// onFailure says whether the phases after this one run when it is Failed or Error: Stop, or Continue. A Skipped phase stops nothing. Default:
-	// Stop.
+	// onFailure says whether the phases after this one run when it is Failed or
+	// Error: Stop, or Continue. A Skipped phase stops nothing. Default: Stop.
 	// +optional
 	OnFailure OnFailure `json:"onFailure,omitempty"`
 }
 
-// OnFailure is what a phase that is Failed or Error means for the phases after it.
+// OnFailure is what a phase that is Failed or Error means for the phases after
+// it.
 //
 // +kubebuilder:validation:Enum=Stop;Continue
 type OnFailure string
 
-// Stop leaves the later phases NotRun, Continue runs them.
+// What a phase that is Failed or Error means for the phases after it.
 const (
-	Stop     OnFailure = "Stop"
+	// Stop leaves them NotRun.
+	Stop OnFailure = "Stop"
+	// Continue runs them.
 	Continue OnFailure = "Continue"
 )
 
-// GoTest is a phase of Go tests, compiled with `go test -c` into the validator's image.
+// GoTest is a phase of Go tests, compiled with `go test -c` into the
+// validator's image.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.package) != has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream)"
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || has(self.expectedTests)",message="expectedTests is required with command: there is no list of tests to hold the stream against"
@@ -67,46 +78,55 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.run)",message="run selects tests of a package; with command, give -test.run in the command itself"
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.testDir)",message="testDir is where the binary of a package is; with command, give the path in the command itself"
 type GoTest struct {
-	// package is the Go package of the tests, such as ./checks/deployment. Its compiled test binary is named after the last element,
-	// deployment.test, and is found in the image's PATH, or in testDir.
+	// package is the Go package of the tests, such as ./checks/deployment. Its
+	// compiled test binary is named after the last element, deployment.test, and
+	// is found in the image's PATH, or in testDir.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^(\./|/)?[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*(/[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*)*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([.]/|/)?[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*(/[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*)*$')",message="must be the path of one Go package, such as ./checks/deployment: its last element names the test binary"
 	Package string `json:"package,omitempty"`
 
-	// testDir is the absolute folder of the test binary in the image, where it is not in the PATH.
+	// testDir is the absolute folder of the test binary in the image, where it is
+	// not in the PATH.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^/`
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('/')",message="must be an absolute path, such as /checks"
 	TestDir string `json:"testDir,omitempty"`
 
-	// run selects the tests, as `go test -run` does: a regular expression, with slashes before the names of subtests. Empty: all tests.
+	// run selects the tests, as `go test -run` does: by a regular expression, such
+	// as ^(TestA|TestB)$, with slashes before those for subtests. Absent: all
+	// tests.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="must be a regular expression as go test -run takes it, such as ^(TestA|TestB)$"
 	Run string `json:"run,omitempty"`
 
-	// skips says what a test that skips itself means: Allow takes it as not applicable, Deny makes the phase Error.
-	// Default: Allow.
+	// skips says what a test that skips itself means: Allow takes it as not
+	// applicable, Deny makes the phase Error. Default: Allow.
 	// +optional
 	Skips Skips `json:"skips,omitempty"`
 
-	// manifest says whether the binary is asked for its list of tests before it runs. With Auto each listed test that run selects must
-	// reach its own end, so that nothing in the stream can hide one. Never is for a binary that cannot list its tests. Default: Auto.
+	// manifest says whether the binary is asked for its list of tests before it
+	// runs. With Auto each listed test that run selects must reach its own end, so
+	// that nothing in the stream can hide one. Never is for a binary that cannot
+	// list its tests. Default: Auto.
 	// +optional
 	Manifest Manifest `json:"manifest,omitempty"`
 
-	// expectedTests is how many top-level tests run selects. Any other number is Error.
+	// expectedTests is how many top-level tests there have to be, of those that
+	// run selects. Any other number is Error. Required with command and with
+	// manifest Never.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	ExpectedTests *int32 `json:"expectedTests,omitempty"`
 
-	// command is run in place of a package's binary: anything that prints the go test stream, either that of a test binary
-	// (-test.v=test2json) or that of `go test -json`. It has to bring its own test timeout.
+	// command is run in place of a package's binary: anything that prints the go
+	// test stream, either that of a test binary (-test.v=test2json) or that of `go
+	// test -json`. It has to bring its own test timeout.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -120,10 +140,12 @@ type GoTest struct {
 // +kubebuilder:validation:Enum=Allow;Deny
 type Skips string
 
-// SkipsAllow takes a skip as not applicable, SkipsDeny as missing proof.
+// What a test that skips itself means.
 const (
+	// SkipsAllow takes it as not applicable.
 	SkipsAllow Skips = "Allow"
-	SkipsDeny  Skips = "Deny"
+	// SkipsDeny takes it as missing proof: the phase is Error.
+	SkipsDeny Skips = "Deny"
 )
 
 // Manifest says whether a test binary is asked for its list of tests.
@@ -131,9 +153,11 @@ const (
 // +kubebuilder:validation:Enum=Auto;Never
 type Manifest string
 
-// ManifestAuto asks the binary for its tests, ManifestNever does not.
+// Whether a test binary is asked for its list of tests.
 const (
-	ManifestAuto  Manifest = "Auto"
+	// ManifestAuto asks it, in an init container, before the tests run.
+	ManifestAuto Manifest = "Auto"
+	// ManifestNever does not: expectedTests has to do.
 	ManifestNever Manifest = "Never"
 )
 

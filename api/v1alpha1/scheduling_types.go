@@ -1,6 +1,10 @@
 package v1alpha1
 
 // Toleration is a taint that the validator tolerates.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.operator) || self.operator != 'Exists' || !has(self.value) || size(self.value) == 0",message="a toleration with operator Exists has no value"
+// +kubebuilder:validation:XValidation:rule="has(self.key) && size(self.key) > 0 || has(self.operator) && self.operator == 'Exists'",message="a toleration without a key needs operator Exists"
+// +kubebuilder:validation:XValidation:rule="!has(self.tolerationSeconds) || has(self.effect) && self.effect == 'NoExecute'",message="tolerationSeconds needs effect NoExecute"
 type Toleration struct {
 	// key is the taint's key. Empty with operator Exists: all taints.
 	// +optional
@@ -22,7 +26,8 @@ type Toleration struct {
 	// +kubebuilder:validation:Enum=NoSchedule;PreferNoSchedule;NoExecute
 	Effect string `json:"effect,omitempty"`
 
-	// tolerationSeconds is how long a NoExecute taint is tolerated. Absent: for ever.
+	// tolerationSeconds is how long a NoExecute taint is tolerated. Absent: for
+	// ever.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=31536000
@@ -98,6 +103,8 @@ type NodeSelectorTerm struct {
 }
 
 // SelectorRequirement is a key, an operator and values.
+//
+// +kubebuilder:validation:XValidation:rule="self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : self.operator in ['Gt', 'Lt'] ? has(self.values) && self.values.size() == 1 : !has(self.values) || self.values.size() == 0",message="values are needed with In and NotIn, exactly one with Gt and Lt, none with Exists and DoesNotExist"
 type SelectorRequirement struct {
 	// key is the label's key.
 	// +required
@@ -152,7 +159,8 @@ type PodAffinityTerm struct {
 	// +optional
 	LabelSelector *LabelSelector `json:"labelSelector,omitempty"`
 
-	// topologyKey is the node label that says what near means, such as kubernetes.io/hostname.
+	// topologyKey is the node label that says what near means, such as
+	// kubernetes.io/hostname.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=317

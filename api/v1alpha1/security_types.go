@@ -1,9 +1,11 @@
 package v1alpha1
 
-// The types in this file are those of the pod that validators need, under the names of the core API, with a bound on every number, list
-// and string: one value that does not decode would stop the operator's list of all runs.
+// The types in this file are those of the pod that validators need, under the
+// names of the core API, with a bound on every number, list and string: one
+// value that does not decode would stop the operator's list of all runs.
 
-// PodSecurityContext is the part of a pod's security context that validators need.
+// PodSecurityContext is the part of a pod's security context that validators
+// need.
 type PodSecurityContext struct {
 	// runAsUser is the numeric user.
 	// +optional
@@ -40,7 +42,8 @@ type PodSecurityContext struct {
 	SeccompProfile *SeccompProfile `json:"seccompProfile,omitempty"`
 }
 
-// SecurityContext is the part of a container's security context that validators need.
+// SecurityContext is the part of a container's security context that
+// validators need.
 type SecurityContext struct {
 	// capabilities are added to and dropped from the runtime's default ones.
 	// +optional
@@ -105,7 +108,8 @@ type SeccompProfile struct {
 	// +kubebuilder:validation:Enum=RuntimeDefault;Unconfined;Localhost
 	Type string `json:"type,omitempty"`
 
-	// localhostProfile is the profile's path on the node, below the kubelet's seccomp folder.
+	// localhostProfile is the profile's path on the node, below the kubelet's
+	// seccomp folder.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024

@@ -9,7 +9,8 @@ type Verdict string
 
 // The verdicts.
 const (
-	// VerdictPassed is proof: every expected test ran to its end and passed, or was permitted to skip and said so.
+	// VerdictPassed is proof: every expected test ran to its end and passed, or
+	// was permitted to skip and said so.
 	VerdictPassed Verdict = "Passed"
 	// VerdictFailed is a proven failure.
 	VerdictFailed Verdict = "Failed"
@@ -24,15 +25,23 @@ const (
 // +kubebuilder:validation:Enum=Pending;Running;Passed;Failed;Error;Skipped;NotRun
 type PhaseState string
 
-// The states of a phase. A phase is Running from when it is due, so that waiting for a node or an image is a part of it.
+// The states of a phase. A phase is Running from when it is due, so that
+// waiting for a node or an image is a part of it.
 const (
+	// PhasePending is a phase whose turn has not come.
 	PhasePending PhaseState = "Pending"
+	// PhaseRunning is a phase that is due: it runs or waits for what it needs.
 	PhaseRunning PhaseState = "Running"
-	PhasePassed  PhaseState = "Passed"
-	PhaseFailed  PhaseState = "Failed"
-	PhaseError   PhaseState = "Error"
+	// PhasePassed is proof, as in the verdict.
+	PhasePassed PhaseState = "Passed"
+	// PhaseFailed is a proven failure.
+	PhaseFailed PhaseState = "Failed"
+	// PhaseError is where nothing is proven either way.
+	PhaseError PhaseState = "Error"
+	// PhaseSkipped is where every test said that it was not applicable.
 	PhaseSkipped PhaseState = "Skipped"
-	PhaseNotRun  PhaseState = "NotRun"
+	// PhaseNotRun never was due: an earlier phase or the attempt's timeout ended the attempt.
+	PhaseNotRun PhaseState = "NotRun"
 )
 
 // Ended says whether the state is an outcome, which never changes again.
@@ -48,9 +57,11 @@ func (s PhaseState) Ended() bool {
 
 // ValidationRunStatus is what is known about the current attempt.
 type ValidationRunStatus struct {
-	// observedGeneration is the generation of the spec that the current attempt validates, -1 before the operator has seen the run.
+	// observedGeneration is the generation of the spec that the current attempt
+	// validates, -1 before the operator has seen the run.
 	// +optional
 	// +kubebuilder:default=-1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitzero"`
 
 	// attempt is the number of the current attempt, from 1.
@@ -91,7 +102,8 @@ type ValidationRunStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Phases []PhaseStatus `json:"phases,omitempty"`
 
-	// failures are the first 20 tests that did not pass, with the end of their output.
+	// failures are the first 20 tests that did not pass, with the end of their
+	// output.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
@@ -103,14 +115,16 @@ type ValidationRunStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Results []Result `json:"results,omitempty"`
 
-	// inputs are the copies that the attempt works on; an edit of the originals changes nothing in it.
+	// inputs are the copies that the attempt works on; an edit of the originals
+	// changes nothing in it.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	Inputs []Input `json:"inputs,omitempty"`
 
-	// conditions are Complete, Ready, Reconciling and Stalled, as kstatus reads them.
+	// conditions are Complete, Ready, Reconciling and Stalled, as kstatus reads
+	// them.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -150,6 +164,7 @@ type Summary struct {
 type PhaseStatus struct {
 	// name is the phase's name.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
@@ -196,6 +211,7 @@ type PhaseStatus struct {
 type TestFailure struct {
 	// phase is the test's phase.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Phase string `json:"phase,omitempty"`
 
@@ -214,6 +230,7 @@ type TestFailure struct {
 type Result struct {
 	// configMap is its name.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	ConfigMap string `json:"configMap,omitempty"`
 
@@ -232,11 +249,13 @@ type Result struct {
 type Input struct {
 	// name is spec, recipe or snapshot.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
 	// configMap is the immutable ConfigMap that holds the copy.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	ConfigMap string `json:"configMap,omitempty"`
 

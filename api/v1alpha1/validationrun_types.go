@@ -2,13 +2,16 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// ValidationRun says what of a cluster is to be validated; its status is the verdict on exactly that.
+// ValidationRun says what of a cluster is to be validated; its status is the
+// verdict on exactly that.
 //
-// Its phases run one after the other, each as a Job. A change of the spec starts the next attempt; applying the same spec again does
-// nothing. Wait for the end, whatever it is, with `kubectl wait --for=condition=Complete`; the condition Ready is True only
-// for a cluster that was proven to work.
+// Its phases run one after the other, each as a Job. A change of the spec
+// starts the next attempt; applying the same spec again does nothing. Wait for
+// the end, whatever it is, with `kubectl wait --for=condition=Complete`; the
+// condition Ready is True only for a cluster that was proven to work.
 //
-// Whoever may create a ValidationRun in a namespace can run any image there and use any ServiceAccount of that namespace, as with Jobs.
+// Whoever may create a ValidationRun in a namespace can run any image there
+// and use any ServiceAccount of that namespace, as with Jobs.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -23,7 +26,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type ValidationRun struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// metadata is the standard object metadata. The name is a DNS label of at most 63 characters.
+	// metadata is the standard object metadata. The name is a DNS label of at most
+	// 63 characters.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 
@@ -31,7 +35,8 @@ type ValidationRun struct {
 	// +required
 	Spec ValidationRunSpec `json:"spec,omitzero"`
 
-	// status is what is known about the current attempt. Only the operator writes it.
+	// status is what is known about the current attempt. Only the operator writes
+	// it.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
 	Status ValidationRunStatus `json:"status,omitzero"`
@@ -54,32 +59,38 @@ type ValidationRunList struct {
 // ValidationRunSpec is what is to be validated, and how.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or validator.image in each phase",fieldPath=".validator"
+// +kubebuilder:validation:XValidation:rule="self.phases.all(p, (has(p.validator) && has(p.validator.volumeMounts) ? p.validator.volumeMounts.map(v, v.name) : has(self.validator) && has(self.validator.volumeMounts) ? self.validator.volumeMounts.map(v, v.name) : []).all(m, m in (has(p.validator) && has(p.validator.volumes) ? p.validator.volumes.map(v, v.name) : has(self.validator) && has(self.validator.volumes) ? self.validator.volumes.map(v, v.name) : [])))",message="every volumeMount needs a volume of its name: a phase has those of validator.volumes, or its own where it has any"
 type ValidationRunSpec struct {
-	// trigger is free text that tells one reason for a run from another, such as the git commit under test. A new value starts a new
-	// attempt, and that is all it does.
+	// trigger is free text that tells one reason for a run from another, such as
+	// the git commit under test. A new value starts a new attempt, and that is all
+	// it does.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	Trigger string `json:"trigger,omitempty"`
 
-	// snapshot is what was measured on the cluster. A copy of it, taken when the attempt starts, is mounted into the validators at
+	// snapshot is what was measured on the cluster. A copy of it, taken when the
+	// attempt starts, is mounted into the validators at
 	// /data/snapshot/snapshot.yaml, which AICR_SNAPSHOT_PATH names.
 	// +optional
 	Snapshot *InputSource `json:"snapshot,omitempty"`
 
-	// recipe is the description of how the cluster should be. A copy of it, taken when the attempt starts, is mounted into the
-	// validators at /data/recipe/recipe.yaml, which AICR_RECIPE_PATH names.
+	// recipe is the description of how the cluster should be. A copy of it, taken
+	// when the attempt starts, is mounted into the validators at
+	// /data/recipe/recipe.yaml, which AICR_RECIPE_PATH names.
 	// +optional
 	Recipe *InputSource `json:"recipe,omitempty"`
 
-	// validator is how the validators' pods look. A phase can replace single fields of it.
+	// validator is how the validators' pods look. A phase can replace single
+	// fields of it.
 	// +optional
 	Validator Validator `json:"validator,omitzero"`
 
-	// serviceAccountName is the existing ServiceAccount that the validators run as. When it is empty, one is made for the run and bound to
-	// the ClusterRole validation-check in the run's namespace.
+	// serviceAccountName is the existing ServiceAccount that the validators run
+	// as. When it is empty, one is made for the run and bound to the ClusterRole
+	// validation-check in the run's namespace.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$`
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a ServiceAccount: lower-case letters, digits, dashes and dots"
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
 	// phases are the steps of the validation, run in this order.
@@ -90,19 +101,21 @@ type ValidationRunSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Phases []Phase `json:"phases,omitempty"`
 
-	// timeout bounds the whole attempt, from its start. What has not ended by then is Error with reason RunTimeout.
+	// timeout bounds the whole attempt, from its start. What has not ended by then
+	// is Error with reason RunTimeout. A duration such as 90m or 1h30m, up to
+	// 168h. Default: 2h.
 	// +optional
 	// +kubebuilder:default="2h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 }
 
 // InputSource is where an input of the run comes from.
 type InputSource struct {
-	// configMap is the key of a ConfigMap in the run's namespace. While it does not exist the run waits for it, up to the first
-	// phase's startTimeout.
+	// configMap is the key of a ConfigMap in the run's namespace. While it does
+	// not exist the run waits for it, up to the first phase's startTimeout.
 	// +required
 	ConfigMap ConfigMapKey `json:"configMap,omitzero"`
 }
@@ -113,13 +126,13 @@ type ConfigMapKey struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a ConfigMap: lower-case letters, digits, dashes and dots"
 	Name string `json:"name,omitempty"`
 
 	// key is the key in the ConfigMap's data or binaryData.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="must be a key: letters, digits, dashes, underscores and dots, such as recipe.yaml"
 	Key string `json:"key,omitempty"`
 }

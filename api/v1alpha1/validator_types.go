@@ -2,24 +2,29 @@ package v1alpha1
 
 // Validator is how the pods of a run's validators look.
 type Validator struct {
-	// image is the validators' image. It may be left out only where every phase has its own.
+	// image is the validators' image. It may be left out only where every phase
+	// has its own.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._:/@]+$')",message="must be an image reference, such as registry.example.com/validator:v1"
 	Image string `json:"image,omitempty"`
 
-	// imagePullPolicy says when the image is pulled. Empty: Always for the tag latest, else IfNotPresent.
+	// imagePullPolicy says when the image is pulled. Empty: Always for the tag
+	// latest, else IfNotPresent.
 	// +optional
 	ImagePullPolicy PullPolicy `json:"imagePullPolicy,omitempty"`
 
-	// imagePullSecrets are Secrets of the run's namespace with the registry's credentials.
+	// imagePullSecrets are Secrets of the run's namespace with the registry's
+	// credentials.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []LocalReference `json:"imagePullSecrets,omitempty"`
 
-	// env are environment variables of the validator. AICR_NAMESPACE, AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH and AICR_LIST_ONLY are set by the
+	// env are environment variables of the validator. AICR_NAMESPACE,
+	// AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH and AICR_LIST_ONLY are set by the
 	// operator.
 	// +optional
 	// +listType=map
@@ -43,7 +48,8 @@ type Validator struct {
 	// +kubebuilder:validation:MaxItems=32
 	Tolerations []Toleration `json:"tolerations,omitempty"`
 
-	// affinity replaces the default one, which prefers nodes without the label nvidia.com/gpu.present. Give {} for none.
+	// affinity replaces the default one, which prefers nodes without the label
+	// nvidia.com/gpu.present. Give {} for none.
 	// +optional
 	Affinity *Affinity `json:"affinity,omitempty"`
 
@@ -57,15 +63,18 @@ type Validator struct {
 	// +kubebuilder:validation:MaxLength=253
 	RuntimeClassName string `json:"runtimeClassName,omitempty"`
 
-	// podSecurityContext replaces the default one, which meets Pod Security "restricted" as user and group 65532.
+	// podSecurityContext replaces the default one, which meets Pod Security
+	// "restricted" as user and group 65532.
 	// +optional
 	PodSecurityContext *PodSecurityContext `json:"podSecurityContext,omitempty"`
 
-	// securityContext replaces the default one of the validator's container, which meets Pod Security "restricted".
+	// securityContext replaces the default one of the validator's container, which
+	// meets Pod Security "restricted".
 	// +optional
 	SecurityContext *SecurityContext `json:"securityContext,omitempty"`
 
-	// volumes are further volumes of the pods. An emptyDir at /tmp comes with every pod.
+	// volumes are further volumes of the pods. An emptyDir at /tmp comes with
+	// every pod.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -80,12 +89,14 @@ type Validator struct {
 	VolumeMounts []VolumeMount `json:"volumeMounts,omitempty"`
 }
 
-// PhaseValidator replaces fields of the run's Validator for one phase. A field that is absent leaves the run's; an empty one clears it.
+// PhaseValidator replaces fields of the run's Validator for one phase. A field
+// that is absent leaves the run's; an empty one clears it.
 type PhaseValidator struct {
 	// image replaces the run's image.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-a-zA-Z0-9._:/@]+$')",message="must be an image reference, such as registry.example.com/validator:v1"
 	Image *string `json:"image,omitempty"`
 
 	// imagePullPolicy replaces the run's imagePullPolicy.
@@ -162,9 +173,12 @@ type PullPolicy string
 
 // The pull policies of Kubernetes.
 const (
-	PullAlways       PullPolicy = "Always"
+	// PullAlways asks the registry each time.
+	PullAlways PullPolicy = "Always"
+	// PullIfNotPresent pulls what the node does not have.
 	PullIfNotPresent PullPolicy = "IfNotPresent"
-	PullNever        PullPolicy = "Never"
+	// PullNever takes what the node has.
+	PullNever PullPolicy = "Never"
 )
 
 // LocalReference names an object of the run's namespace.
@@ -185,7 +199,7 @@ type EnvVar struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z][-._a-zA-Z0-9]*$')",message="must be the name of an environment variable: letters, digits, dashes, underscores and dots, and no digit first"
 	Name string `json:"name,omitempty"`
 
 	// value is its value; $(NAME) is expanded from variables before it.
@@ -227,7 +241,7 @@ type OptionalKey struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="must be a key: letters, digits, dashes, underscores and dots, such as token"
 	Key string `json:"key,omitempty"`
 
 	// optional says that the pod starts without it, too.
@@ -241,18 +255,23 @@ type FieldRef struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(metadata[.](name|namespace|uid|(labels|annotations)[[].[^]]+.[]])|spec[.](nodeName|serviceAccountName)|status[.](hostIPs?|podIPs?))$')",message="must be metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.hostIP, status.hostIPs, status.podIP or status.podIPs"
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 
-// ResourceRequirements are the requests and limits of the validator's container.
+// ResourceRequirements are the requests and limits of the validator's
+// container.
 type ResourceRequirements struct {
 	// requests are what the node must have free.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317)",message="a resource's name has at most 317 characters"
 	Requests map[string]Amount `json:"requests,omitempty"`
 
-	// limits are what the container gets at most. Extended resources such as nvidia.com/gpu are given here.
+	// limits are what the container gets at most. Extended resources such as
+	// nvidia.com/gpu are given here.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317)",message="a resource's name has at most 317 characters"
 	Limits map[string]Amount `json:"limits,omitempty"`
 }

@@ -9,7 +9,7 @@ type Volume struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be a DNS label: lower-case letters, digits and dashes, such as shared-memory"
 	Name string `json:"name,omitempty"`
 
 	// configMap holds the keys of a ConfigMap as files.
@@ -88,7 +88,8 @@ type KeyPath struct {
 
 // EmptyDirVolume is scratch space.
 type EmptyDirVolume struct {
-	// medium is Memory for a RAM disk, such as /dev/shm for NCCL. Empty: the node's disk.
+	// medium is Memory for a RAM disk, such as /dev/shm for NCCL. Empty: the
+	// node's disk.
 	// +optional
 	// +kubebuilder:validation:Enum="";Memory
 	Medium string `json:"medium,omitempty"`
@@ -185,11 +186,12 @@ type VolumeMount struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// mountPath is where it is mounted: an absolute path. /data/snapshot and /data/recipe are taken where the run has these inputs.
+	// mountPath is where it is mounted: an absolute path. /data/snapshot and
+	// /data/recipe are taken where the run has these inputs.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^/[^:]*$`
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('/') && !self.contains(':')",message="must be an absolute path without a colon, such as /etc/ssl/certs"
 	MountPath string `json:"mountPath,omitempty"`
 
 	// subPath is the part of the volume that is mounted.

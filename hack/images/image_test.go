@@ -47,7 +47,7 @@ func operatorImage(t *testing.T) image {
 }
 
 func validatorImage(t *testing.T, phase string) image {
-	return image{title: "validator", source: repository(t), arch: runtime.GOARCH, programs: []program{checks(phase)}}
+	return image{title: "validator", source: repository(t), arch: runtime.GOARCH, programs: []program{checks("internal/checks/" + phase)}}
 }
 
 func built(t *testing.T, i image) v1.Image {
@@ -203,6 +203,15 @@ func TestReferences(t *testing.T) {
 		"whole references": {
 			options: options{registry: "a.local", tag: "v1", operator: "b.example.com/x/y:z", validator: "localhost:5000/v:1"},
 			want:    []string{"b.example.com/x/y:z", "localhost:5000/v:1"},
+		},
+		"further checks": {
+			options: options{
+				registry: "a.local", tag: "v1", root: filepath.Join("..", ".."), further: []further{{"mine", "internal/checks"}},
+			},
+			want: []string{"a.local/operator:v1", "a.local/validator:v1", "a.local/mine:v1"},
+		},
+		"further checks in a folder that is not there": {
+			options: options{registry: "a.local", tag: "v1", root: filepath.Join("..", ".."), further: []further{{"mine", "absent"}}}, fails: true,
 		},
 		"no name": {options: options{registry: "a.local", tag: "v 1"}, fails: true},
 	} {

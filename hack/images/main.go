@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -23,8 +25,8 @@ import (
 
 const usage = `Usage: go run -C hack/images . COMMAND [FLAGS]
 
-  build  build both images and write them as archives, which "docker load" and "ctr images import" read
-  push   build both images and push them, with the credentials of "docker login"
+  build  build the images and write them as archives, which "docker load" and "ctr images import" read
+  push   build the images and push them, with the credentials of "docker login"
 
 `
 
@@ -43,6 +45,19 @@ type options struct {
 	root, out           string
 	registry, tag, arch string
 	operator, validator string
+	further             []further
+}
+
+// further is one more image of checks.
+type further struct{ title, folder string }
+
+func (o *options) addFurther(value string) error {
+	title, folder, found := strings.Cut(value, "=")
+	if !found || title == "" || folder == "" {
+		return errors.New("want NAME=FOLDER, such as mine=./checks")
+	}
+	o.further = append(o.further, further{title, filepath.Clean(folder)})
+	return nil
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -56,10 +71,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&o.root, "root", filepath.Join("..", ".."), "the repository's `folder`")
 	flags.StringVar(&o.out, "out", filepath.Join("bin", "images"), "the `folder` for the archives; relative to the repository")
 	flags.StringVar(&o.registry, "registry", "validation-operator.local", "the registry, with a path where it needs one")
-	flags.StringVar(&o.tag, "tag", "dev", "the tag of both images")
+	flags.StringVar(&o.tag, "tag", "dev", "the tag of the images")
 	flags.StringVar(&o.operator, "operator", "", "the operator image's whole `reference`, instead of REGISTRY/operator:TAG")
 	flags.StringVar(&o.validator, "validator", "", "the validator image's whole `reference`, instead of REGISTRY/validator:TAG")
 	flags.StringVar(&o.arch, "arch", runtime.GOARCH, "the processor `architecture` that the images are for")
+	flags.Func("checks", "`NAME=FOLDER`: a further image, REGISTRY/NAME:TAG, of the test packages in a folder of the repository; "+
+		"may be repeated", o.addFurther)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -93,7 +110,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// images are the two images that the options describe.
+// images are the images that the options describe.
 func (o options) images() ([]image, error) {
 	root, err := filepath.Abs(o.root)
 	if err != nil {
@@ -107,7 +124,18 @@ func (o options) images() ([]image, error) {
 	if validator.ref, err = o.reference(o.validator, validator.title); err != nil {
 		return nil, err
 	}
-	return []image{operator, validator}, nil
+	images := []image{operator, validator}
+	for _, f := range o.further {
+		i := image{title: f.title, source: root, arch: o.arch}
+		if i.programs, err = checksIn(root, f.folder); err != nil {
+			return nil, err
+		}
+		if i.ref, err = o.reference("", f.title); err != nil {
+			return nil, err
+		}
+		images = append(images, i)
+	}
+	return images, nil
 }
 
 func (o options) reference(whole, title string) (name.Tag, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 )
@@ -20,15 +21,33 @@ type program struct {
 var operatorPrograms = []program{{name: "operator", build: []string{"build"}, pkg: "./cmd"}}
 
 var validatorPrograms = []program{
-	checks("readiness"),
-	checks("deployment"),
-	checks("performance"),
-	checks("conformance"),
+	checks("internal/checks/readiness"),
+	checks("internal/checks/deployment"),
+	checks("internal/checks/performance"),
+	checks("internal/checks/conformance"),
 }
 
-// checks is the test binary of a phase, under the name by which a ValidationRun finds it.
-func checks(phase string) program {
-	return program{name: phase + ".test", build: []string{"test", "-c"}, pkg: "./internal/checks/" + phase}
+// checks is the test binary of a package, under the name by which a ValidationRun finds it.
+func checks(folder string) program {
+	return program{name: path.Base(folder) + ".test", build: []string{"test", "-c"}, pkg: "./" + folder}
+}
+
+// checksIn are the test binaries of all packages directly below a folder of the repository.
+func checksIn(root, folder string) ([]program, error) {
+	below, err := os.ReadDir(filepath.Join(root, folder))
+	if err != nil {
+		return nil, fmt.Errorf("looking for packages of checks: %w", err)
+	}
+	var out []program
+	for _, e := range below {
+		if e.IsDir() {
+			out = append(out, checks(path.Join(filepath.ToSlash(folder), e.Name())))
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("looking for packages of checks: %s has no folder in it", folder)
+	}
+	return out, nil
 }
 
 // compile builds the program in the repository at root, and says where it is. It stays there, so that the next time an unchanged

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,11 +23,16 @@ import (
 )
 
 // asks says whether a decision asks for something to be made, after which it has to be taken again.
-func asks(d plan.Decision) bool { return d.Setup || d.Create != nil || d.Store }
+func asks(d plan.Decision, seen *plan.Observed) bool {
+	return d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil
+}
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
 func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
-	if d.Store {
+	switch {
+	case d.Keep != nil && seen.Kept == nil:
+		return r.keep(ctx, run, d, seen)
+	case d.Store:
 		return r.store(ctx, run, d, seen)
 	}
 	// The finalizer comes before anything that it has to outlive.
@@ -38,8 +45,7 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 	} else {
 		err = r.createJob(ctx, run, d, seen)
 	}
-	var refused *refusal
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		logf.FromContext(ctx).Info("API server refused an object", "reason", refused.block.Reason, "message", refused.block.Message)
 		seen.Refused = &refused.block
 		return nil
@@ -61,10 +67,10 @@ func (r *Reconciler) finalize(ctx context.Context, run *v1alpha1.ValidationRun) 
 // setup makes the identity of a run that names none, and freezes its inputs.
 func (r *Reconciler) setup(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64) ([]v1alpha1.Input, error) {
 	if run.Spec.ServiceAccountName == "" {
-		if err := r.createOwned(ctx, run, workload.ServiceAccount(run)); err != nil {
+		if _, err := createOwned(ctx, r, run, workload.ServiceAccount(run)); err != nil {
 			return nil, err
 		}
-		if err := r.createOwned(ctx, run, workload.RoleBinding(run)); err != nil {
+		if _, err := createOwned(ctx, r, run, workload.RoleBinding(run)); err != nil {
 			return nil, err
 		}
 	}
@@ -95,8 +101,8 @@ func (r *Reconciler) setup(ctx context.Context, run *v1alpha1.ValidationRun, att
 
 // freeze copies an input. A copy that is there already was made by a pass that was cut off, and stands.
 func (r *Reconciler) freeze(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, input string, content []byte) (v1alpha1.Input, error) {
-	cm := workload.FrozenInput(run, attempt, input, content)
-	if err := r.createOwned(ctx, run, cm); err != nil {
+	cm, err := createOwned(ctx, r, run, workload.FrozenInput(run, attempt, input, content))
+	if err != nil {
 		return v1alpha1.Input{}, err
 	}
 	return workload.Frozen(input, cm), nil
@@ -113,85 +119,85 @@ func (r *Reconciler) createJob(ctx context.Context, run *v1alpha1.ValidationRun,
 		if err != nil {
 			return &refusal{block: plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}}
 		}
-		if err := r.createOwned(ctx, run, job); err != nil {
+		if job, err = createOwned(ctx, r, run, job); err != nil {
 			return err
 		}
 		logf.FromContext(ctx).Info("Created Job", "phase", d.Create.Phase, "attempt", d.Create.Attempt, "job", klog.KObj(job))
-		seen.Jobs = append(seen.Jobs, r.lookAtJob(run, job, nil))
+		created := r.lookAtJob(run, job, nil)
+		created.Item = *d.Create // whatever the labels of one that was there already say
+		seen.Jobs = append(seen.Jobs, created)
 		return nil
 	}
 	return fmt.Errorf("creating Job: the spec has no phase %s", d.Create.Phase)
 }
 
-// createOwned creates an object, or finds that it is there and the run's own; the object is then as the API server has it.
-func (r *Reconciler) createOwned(ctx context.Context, run *v1alpha1.ValidationRun, o client.Object) error {
+// createOwned creates an object, or finds that it is there and the run's own. It returns the object as the API server has it.
+func createOwned[T client.Object](ctx context.Context, r *Reconciler, run *v1alpha1.ValidationRun, o T) (T, error) {
 	what := fmt.Sprintf("%T %s", o, o.GetName())
 	err := r.Client.Create(ctx, o)
 	if err == nil {
-		return nil
+		return o, nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return refused(what, err)
+		return o, refused(what, err)
 	}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
-		return fmt.Errorf("getting %s: %w", what, err)
+	// Read into an object of its own: into o, what a stranger's object leaves out would stay ours.
+	found := reflect.New(reflect.TypeOf(o).Elem()).Interface().(T)
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(o), found); err != nil {
+		return o, fmt.Errorf("getting %s: %w", what, err)
 	}
 	switch {
-	case metav1.IsControlledBy(o, run) && o.GetDeletionTimestamp() == nil:
-		return nil
-	case o.GetDeletionTimestamp() != nil:
-		return &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " is being deleted"}}
+	case metav1.IsControlledBy(found, run) && found.GetDeletionTimestamp() == nil:
+		return found, nil
+	case found.GetDeletionTimestamp() != nil, leftBehind(found, run):
+		return o, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " of an earlier run is being deleted"}}
 	}
-	return &refusal{block: plan.Block{
+	return o, &refusal{block: plan.Block{
 		Reason: v1alpha1.ReasonNameConflict, Message: what + " exists and does not belong to this run: delete it, or rename the run", Final: true,
 	}}
+}
+
+// leftBehind says that an object belonged to an earlier run of the same name, so that the garbage collector is about to take it.
+func leftBehind(o client.Object, run *v1alpha1.ValidationRun) bool {
+	owner := metav1.GetControllerOf(o)
+	return owner != nil && owner.Kind == "ValidationRun" && owner.Name == run.Name && owner.UID != run.UID &&
+		strings.HasPrefix(owner.APIVersion, v1alpha1.GroupVersion.Group+"/")
 }
 
 // act does what a decision says besides what it asked to be made.
 func (r *Reconciler) act(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen plan.Observed) error {
 	for _, name := range d.Stop {
 		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
-		if err := r.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground)); client.IgnoreNotFound(err) != nil {
+		err := client.IgnoreNotFound(r.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+		if err != nil {
 			return fmt.Errorf("deleting Job %s: %w", name, err)
 		}
 	}
-	if err := r.shorten(ctx, run, d.Shorten); err != nil {
-		return err
-	}
 	r.follow(run, d.Follow, seen)
-	if d.Keep != nil && d.Status.Verdict == "" {
-		return r.keep(ctx, run, d)
-	}
+	r.shorten(ctx, run, d.Shorten)
 	return nil
 }
 
-// shorten lowers a pod's deadline. The UID in the patch is a precondition: another pod of the name is left alone.
-func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s *plan.Shorten) error {
+// shorten lowers a pod's deadline. The UID in the patch is a precondition: another pod of the name is left alone. Where it cannot be done
+// the first deadline stands, and the operator's own look at the clock.
+func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s *plan.Shorten) {
 	if s == nil {
-		return nil
+		return
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: s.Pod}}
 	patch := fmt.Sprintf(`{"metadata":{"uid":%q},"spec":{"activeDeadlineSeconds":%d}}`, s.UID, s.Seconds)
-	err := r.Client.Patch(ctx, pod, client.RawPatch(types.MergePatchType, []byte(patch)))
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
-		// The pod has changed under our hands; the next pass sees how.
-		logf.FromContext(ctx).V(4).Info("Pod took no shorter deadline", "pod", s.Pod, "error", err.Error())
-		return nil
+	if err := r.Client.Patch(ctx, pod, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		logf.FromContext(ctx).Info("Pod takes no shorter deadline", "pod", klog.KObj(pod), "error", err.Error())
 	}
-	if err != nil {
-		return fmt.Errorf("lowering the deadline of pod %s: %w", s.Pod, err)
-	}
-	return nil
 }
 
-// follow reads the logs of the pod that counts, and lets go of all others of the run.
+// follow reads the logs of the pod that counts.
 func (r *Reconciler) follow(run *v1alpha1.ValidationRun, uid types.UID, seen plan.Observed) {
 	key := client.ObjectKeyFromObject(run)
-	r.follows.keepOnly(key, uid)
 	for _, job := range seen.Jobs {
 		for _, pod := range job.Pods {
 			if pod.UID == uid && uid != "" {
-				r.follows.read(key, job.Name, pod)
+				r.follows.read(key, job.Name, pod, r.Clock.Now())
 			}
 		}
 	}
@@ -202,7 +208,7 @@ func (r *Reconciler) release(ctx context.Context, run *v1alpha1.ValidationRun, d
 	if d.Finalizer || !controllerutil.ContainsFinalizer(run, v1alpha1.Finalizer) {
 		return nil
 	}
-	if run.DeletionTimestamp.IsZero() {
+	if run.DeletionTimestamp.IsZero() && len(run.Status.Results) > 0 {
 		if err := r.dropEvidence(ctx, run); err != nil {
 			return err
 		}

@@ -3,8 +3,8 @@ package controller
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,19 +21,21 @@ type follows struct {
 
 	mu   sync.Mutex
 	pods map[types.UID]*followed
+	runs map[types.NamespacedName]map[types.UID]*followed // the same ones, by run
 }
 
 // followed is what was read of one pod, and the pod as it was seen last.
 type followed struct {
 	run    types.NamespacedName
 	job    string
+	since  time.Time
 	last   plan.Pod
 	list   *listSink
 	stream *gotest.Stream
 }
 
 func newFollows(logs podlog.Source, changed func(types.NamespacedName)) *follows {
-	f := &follows{pods: map[types.UID]*followed{}}
+	f := &follows{pods: map[types.UID]*followed{}, runs: map[types.NamespacedName]map[types.UID]*followed{}}
 	f.set = podlog.NewSet(logs, podlog.Options{
 		MaxPerNode:  followsPerNode,
 		NotifyEvery: progressEvery,
@@ -56,14 +58,20 @@ func (f *follows) entry(uid types.UID) *followed {
 }
 
 // read begins to read the logs of a pod, as far as there are any, and tells those of its containers that have ended.
-func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod) {
+func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod, now time.Time) {
 	f.mu.Lock()
 	e := f.pods[pod.UID]
 	if e == nil {
-		e = &followed{run: run, job: job, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits())}
+		e = &followed{run: run, job: job, since: now, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits())}
 		f.pods[pod.UID] = e
+		if f.runs[run] == nil {
+			f.runs[run] = map[types.UID]*followed{}
+		}
+		f.runs[run][pod.UID] = e
 	}
 	e.last = pod
+	// What was read is in the sinks, and not kept twice.
+	e.last.Log, e.last.Listing = plan.Log{}, plan.Listing{Failed: pod.Listing.Failed}
 	f.mu.Unlock()
 	if pod.Gone {
 		return
@@ -77,7 +85,7 @@ func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod) {
 	if c := pod.Validator; !c.Started.IsZero() && !c.StartFailed {
 		target.Container, target.ContainerID = workload.ValidatorContainer, c.ID
 		f.set.Follow(target, e.stream)
-		if c.Exit != nil {
+		if c.Exit != nil || pod.Ended {
 			f.set.Terminated(target)
 		}
 	}
@@ -89,6 +97,7 @@ func (f *follows) look(pod *plan.Pod) {
 	if e == nil {
 		return
 	}
+	pod.Log.Since = e.since
 	f.set.View(pod.UID, workload.ListContainer, func(state podlog.State) {
 		if state.Ended {
 			e.list.listing(state, &pod.Listing)
@@ -122,11 +131,11 @@ func missing(state podlog.State) (why string, gaps []string) {
 }
 
 // gone are the pods of a Job that were followed and are no more, as they were seen last.
-func (f *follows) gone(job string, there []plan.Pod) []plan.Pod {
+func (f *follows) gone(run types.NamespacedName, job string, there []plan.Pod) []plan.Pod {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []plan.Pod
-	for uid, e := range f.pods {
+	for uid, e := range f.runs[run] {
 		if e.job != job || contains(there, uid) {
 			continue
 		}
@@ -150,13 +159,16 @@ func contains(pods []plan.Pod, uid types.UID) bool {
 func (f *follows) keepOnly(run types.NamespacedName, keep types.UID) {
 	f.mu.Lock()
 	var drop []types.UID
-	maps.DeleteFunc(f.pods, func(uid types.UID, e *followed) bool {
-		if e.run != run || uid == keep {
-			return false
+	for uid := range f.runs[run] {
+		if uid != keep {
+			drop = append(drop, uid)
+			delete(f.pods, uid)
+			delete(f.runs[run], uid)
 		}
-		drop = append(drop, uid)
-		return true
-	})
+	}
+	if len(f.runs[run]) == 0 {
+		delete(f.runs, run)
+	}
 	f.mu.Unlock()
 	for _, uid := range drop {
 		f.set.Forget(uid)

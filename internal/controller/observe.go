@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
@@ -23,24 +25,23 @@ import (
 // observe gathers what a decision about a run needs.
 func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.ValidationRun) (plan.Observed, error) {
 	var seen plan.Observed
-	steps := []func(context.Context, *v1alpha1.ValidationRun, *plan.Observed) error{r.observeJobs, r.observeBlocks}
-	if run.DeletionTimestamp.IsZero() {
-		steps = append(steps, r.observeSpec, r.observeInputs)
+	if err := r.observeJobs(ctx, run, &seen); err != nil || !run.DeletionTimestamp.IsZero() {
+		return seen, err
 	}
-	for _, step := range steps {
-		if err := step(ctx, run, &seen); err != nil {
-			return seen, err
-		}
+	r.observeBlocks(ctx, run, &seen)
+	if err := r.observeSpec(ctx, run, &seen); err != nil {
+		return seen, err
 	}
-	return seen, nil
+	return seen, r.observeInputs(ctx, run, &seen)
 }
 
-// observeJobs lists the run's Jobs and their pods. The cache may be behind: where a Job less would make a difference (before the first
-// Job of an attempt, and where status names one that is not there) the API server is asked.
+// observeJobs lists the run's Jobs and their pods. The cache may be behind: where a Job or a pod less would make a difference (before the
+// first Job of an attempt, at the run's deletion, where status names a Job that is not there, where a Job has ended without a pod) the
+// API server is asked.
 func (r *Reconciler) observeJobs(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
 	var jobs batchv1.JobList
 	from, how := client.Reader(r.Client), []client.ListOption{client.InNamespace(run.Namespace), client.MatchingFields{indexRun: string(run.UID)}}
-	if startsAfterAnother(run) {
+	if startsAfterAnother(run) || !run.DeletionTimestamp.IsZero() {
 		from, how = r.Live, []client.ListOption{client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)}}
 	}
 	if err := from.List(ctx, &jobs, how...); err != nil {
@@ -51,15 +52,32 @@ func (r *Reconciler) observeJobs(ctx context.Context, run *v1alpha1.ValidationRu
 		return fmt.Errorf("listing pods: %w", err)
 	}
 	for i := range jobs.Items {
-		if metav1.IsControlledBy(&jobs.Items[i], run) {
-			seen.Jobs = append(seen.Jobs, r.lookAtJob(run, &jobs.Items[i], pods.Items))
+		if !metav1.IsControlledBy(&jobs.Items[i], run) {
+			continue
 		}
+		job := r.lookAtJob(run, &jobs.Items[i], pods.Items)
+		if len(job.Pods) == 0 && (job.Finished || job.Deleting) && r.counts(run, job.Item) {
+			var live corev1.PodList
+			err := r.Live.List(ctx, &live, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
+			if err != nil {
+				return fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
+			}
+			job = r.lookAtJob(run, &jobs.Items[i], live.Items)
+		}
+		seen.Jobs = append(seen.Jobs, job)
 	}
 	if err := r.observeMissing(ctx, run, seen, pods.Items); err != nil {
 		return err
 	}
 	slices.SortFunc(seen.Jobs, func(a, b plan.Job) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// counts says whether an item is of a phase that runs.
+func (r *Reconciler) counts(run *v1alpha1.ValidationRun, item workload.Item) bool {
+	return item.Attempt == run.Status.Attempt && slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
+		return p.Name == item.Phase && p.State == v1alpha1.PhaseRunning
+	})
 }
 
 // startsAfterAnother says that an attempt which is not the first has no Job yet.
@@ -80,9 +98,10 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 			case err == nil && metav1.IsControlledBy(job, run):
 				seen.Jobs = append(seen.Jobs, r.lookAtJob(run, job, pods))
 			case err == nil || apierrors.IsNotFound(err):
-				item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name}
-				item.Unlisted = name != workload.JobName(run, item)
-				seen.Jobs = append(seen.Jobs, plan.Job{Name: name, Item: item, Gone: true, Pods: r.follows.gone(name, nil)})
+				gone := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
+				seen.Jobs = append(seen.Jobs, plan.Job{
+					Name: name, Item: itemOf(run, gone), Gone: true, Pods: r.lookAtPods(run, gone, pods),
+				})
 			default:
 				return fmt.Errorf("getting Job %s: %w", name, err)
 			}
@@ -92,28 +111,44 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 }
 
 func (r *Reconciler) lookAtJob(run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) plan.Job {
-	out := plan.Job{
+	return plan.Job{
 		Name:     job.Name,
-		Item:     workload.Item{Attempt: workload.Attempt(job.Labels), Phase: job.Labels[v1alpha1.LabelPhase]},
+		Item:     itemOf(run, job),
 		Deleting: !job.DeletionTimestamp.IsZero(),
 		Finished: slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
 			return (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue
 		}),
+		Pods: r.lookAtPods(run, job, pods),
 	}
-	out.Item.Unlisted = job.Name != workload.JobName(run, out.Item)
+}
+
+// itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.
+func itemOf(run *v1alpha1.ValidationRun, job *batchv1.Job) workload.Item {
+	for _, p := range run.Status.Phases {
+		for _, unlisted := range []bool{false, true} {
+			item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Unlisted: unlisted}
+			if workload.JobName(run, item) == job.Name {
+				return item
+			}
+		}
+	}
+	return workload.Item{Attempt: workload.Attempt(job.Labels), Phase: job.Labels[v1alpha1.LabelPhase]}
+}
+
+// lookAtPods looks at the pods of a Job, those that are followed and gone among them.
+func (r *Reconciler) lookAtPods(run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) []plan.Pod {
+	var out []plan.Pod
 	for i := range pods {
-		if !metav1.IsControlledBy(&pods[i], job) {
+		if owner := metav1.GetControllerOf(&pods[i]); owner == nil || owner.Kind != "Job" || owner.Name != job.Name {
 			continue
 		}
-		pod := plan.Look(&pods[i])
-		r.lookAtLogs(&pod)
-		out.Pods = append(out.Pods, pod)
+		out = append(out, plan.Look(&pods[i]))
 	}
-	for _, pod := range r.follows.gone(job.Name, out.Pods) {
-		r.lookAtLogs(&pod)
-		out.Pods = append(out.Pods, pod)
+	out = append(out, r.follows.gone(client.ObjectKeyFromObject(run), job.Name, out)...)
+	for i := range out {
+		r.lookAtLogs(&out[i])
 	}
-	slices.SortFunc(out.Pods, func(a, b plan.Pod) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b plan.Pod) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -129,42 +164,43 @@ func (r *Reconciler) lookAtLogs(pod *plan.Pod) {
 	pod.Log.Witness = witness.Result()
 }
 
-// observeBlocks asks the events why a Job of the current phase has no pod, or its pod no container. Most starts are over before this is
-// asked for the first time.
-func (r *Reconciler) observeBlocks(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+// patience is how long a start takes before the events are asked what keeps it: most starts are over by then.
+const patience = 3 * time.Second
+
+// observeBlocks asks the events why a Job of the current attempt has no pod, or its pod no container. They only give a wait its name, so
+// that a failure to read them is no reason to stop.
+func (r *Reconciler) observeBlocks(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) {
 	for i := range seen.Jobs {
 		job := &seen.Jobs[i]
-		if job.Finished || job.Gone || job.Deleting || job.Item.Attempt != run.Status.Attempt || len(job.Pods) > 1 {
+		if !r.lasts(run, job.Item.Phase) || job.Finished || job.Gone || job.Deleting || job.Item.Attempt != run.Status.Attempt || len(job.Pods) > 1 {
 			continue
 		}
 		if len(job.Pods) == 0 {
-			events, err := r.eventsAbout(ctx, run.Namespace, "Job", job.Name)
-			if err != nil {
-				return err
-			}
-			job.Blocked = plan.BlockedJob(events)
+			job.Blocked = plan.BlockedJob(r.eventsAbout(ctx, run.Namespace, "Job", job.Name))
 			continue
 		}
 		pod := &job.Pods[0]
 		if pod.Gone || pod.Blocked != nil || pod.List.ID != "" || pod.Validator.ID != "" || pod.Started.IsZero() {
 			continue
 		}
-		events, err := r.eventsAbout(ctx, run.Namespace, "Pod", pod.Name)
-		if err != nil {
-			return err
-		}
-		pod.Blocked = plan.BlockedPod(events)
+		pod.Blocked = plan.BlockedPod(r.eventsAbout(ctx, run.Namespace, "Pod", pod.Name))
 	}
-	return nil
 }
 
-func (r *Reconciler) eventsAbout(ctx context.Context, namespace, kind, name string) ([]eventsv1.Event, error) {
+// lasts says whether a phase runs, and has been due for longer than most starts take.
+func (r *Reconciler) lasts(run *v1alpha1.ValidationRun, phase string) bool {
+	return slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
+		return p.Name == phase && p.State == v1alpha1.PhaseRunning && r.Clock.Since(timeOf(p.StartTime)) >= patience
+	})
+}
+
+func (r *Reconciler) eventsAbout(ctx context.Context, namespace, kind, name string) []eventsv1.Event {
 	var events eventsv1.EventList
 	err := r.Live.List(ctx, &events, client.InNamespace(namespace), client.MatchingFields{"regarding.kind": kind, "regarding.name": name})
 	if err != nil {
-		return nil, fmt.Errorf("listing events about %s %s: %w", kind, name, err)
+		logf.FromContext(ctx).Info("Events cannot be listed", "regarding", kind+"/"+name, "error", err.Error())
 	}
-	return events.Items, nil
+	return events.Items
 }
 
 // observeSpec finds out whether the spec means something new, and which attempts there have been.
@@ -199,8 +235,12 @@ func (r *Reconciler) specChanged(ctx context.Context, run *v1alpha1.ValidationRu
 	if err != nil {
 		return false, fmt.Errorf("getting frozen spec: %w", err)
 	}
+	if !metav1.IsControlledBy(frozen, run) {
+		return true, nil
+	}
+	// One that cannot be read any more says nothing about what the attempt validates.
 	same, err := workload.SameSpec(frozen, &run.Spec)
-	return !same, err
+	return !same || err != nil, nil
 }
 
 // highestAttempt is the highest attempt that any child of the run is labelled with, so that a run whose status was lost never takes the

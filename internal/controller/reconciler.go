@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -50,6 +51,10 @@ const (
 	passTimeout = time.Minute
 	// followsPerNode leaves most of a node's 128 inotify instances, which every followed log takes one of, to everybody else.
 	followsPerNode = 64
+	// maxAsked is more than a pass ever has to make: the setup, a Job, the evidence, the result.
+	maxAsked = 6
+	// retryAtMost keeps a run whose passes fail from sleeping past its deadlines.
+	retryAtMost = 30 * time.Second
 	// indexRun is the cache's index of Jobs and pods by the UID of their run.
 	indexRun = "run"
 )
@@ -109,7 +114,11 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		Owns(&batchv1.Job{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestOfPod)).
 		WatchesRawSource(source.Channel(changed, handler.TypedEnqueueRequestsFromMapFunc(requestOf))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: passTimeout}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.Concurrency,
+			ReconciliationTimeout:   passTimeout,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](5*time.Millisecond, retryAtMost),
+		}).
 		Complete(r)
 }
 
@@ -136,7 +145,9 @@ func requestOf(_ context.Context, run types.NamespacedName) []ctrl.Request {
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	run := &v1alpha1.ValidationRun{}
 	if err := r.Client.Get(ctx, request.NamespacedName, run); err != nil {
-		r.forget(request.NamespacedName)
+		if apierrors.IsNotFound(err) {
+			r.forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	after, err := r.pass(ctx, run)
@@ -167,7 +178,10 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	}
 	now := r.Clock.Now()
 	decision := plan.Decide(run, seen, now)
-	for asks(decision) {
+	for asked := 0; asks(decision, &seen); asked++ {
+		if asked == maxAsked {
+			return 0, fmt.Errorf("deciding about phase Jobs of attempt %d does not come to rest", decision.Status.Attempt)
+		}
 		if err := r.make(ctx, run, decision, &seen); err != nil {
 			return 0, err
 		}
@@ -180,6 +194,8 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	if err != nil {
 		return 0, err
 	}
+	// Only now: what was read is worth keeping until status holds what it came to.
+	r.follows.keepOnly(client.ObjectKeyFromObject(run), decision.Follow)
 	return after, r.release(ctx, run, decision)
 }
 

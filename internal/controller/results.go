@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -28,8 +27,9 @@ const (
 	evidenceBytes = 2 << 20
 )
 
-// keep stores the evidence of a phase that has ended while the attempt goes on: the pod and its log may be gone before the end.
-func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) error {
+// keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
+// kept that was cut off then is the outcome, whatever could still be read of it now.
+func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
 	data, err := encodeEvidence(*d.Keep)
 	if err != nil {
 		return err
@@ -37,17 +37,29 @@ func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 	attempt := d.Status.Attempt
 	cm := &corev1.ConfigMap{
 		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, attempt, d.Keep.Name), workload.ComponentEvidence, attempt),
-		Immutable:  ptr.To(true),
+		Immutable:  new(true),
 		BinaryData: map[string][]byte{evidenceKey: data},
 	}
 	cm.Labels[v1alpha1.LabelPhase] = d.Keep.Name
-	return r.createOwned(ctx, run, cm)
+	seen.Kept = d.Keep
+	cm, err = createOwned(ctx, r, run, cm)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		// Status holds the outcome all the same; a result written later tells the phase from status.
+		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", d.Keep.Name, "message", refused.block.Message)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if kept, err := report.DecodePhase(cm.BinaryData[evidenceKey]); err == nil {
+		seen.Kept = &kept
+	}
+	return nil
 }
 
 // encodeEvidence makes a phase fit into a ConfigMap, whatever that takes.
 func encodeEvidence(phase report.Phase) ([]byte, error) {
-	phase = phase.Bound(evidenceBytes)
-	data, err := report.EncodePhase(phase)
+	data, err := report.EncodePhase(phase.Bound(evidenceBytes))
 	if err != nil {
 		data, err = report.EncodePhase(phase.WithoutTests())
 	}
@@ -63,44 +75,48 @@ func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d p
 	if err != nil {
 		return err
 	}
-	files, err := report.Encode(result, report.MaxBytes)
-	if err != nil {
-		seen.StoreFailed = err.Error()
+	files, tooLarge := report.Encode(result, report.MaxBytes)
+	if tooLarge != nil {
+		seen.StoreRefused = &plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: tooLarge.Error(), Final: true}
 		return nil
 	}
 	attempt := d.Status.Attempt
 	cm := &corev1.ConfigMap{
 		ObjectMeta: workload.Meta(run, workload.ResultName(run, attempt), workload.ComponentResult, attempt),
-		Immutable:  ptr.To(true),
+		Immutable:  new(true),
 		Data:       files.Data,
 		BinaryData: files.BinaryData,
 	}
-	want := maps.Clone(files.Data)
-	if err := r.createOwned(ctx, run, cm); err != nil {
-		if block, ok := unstorable(err); ok {
-			seen.StoreFailed = block
-			return nil
-		}
+	stored, err := createOwned(ctx, r, run, cm)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		seen.StoreRefused = &refused.block
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	if !maps.Equal(want, cm.Data) {
-		// A pass that was cut off wrote it and status does not know; times in it have moved on since.
-		if err := r.Client.Delete(ctx, cm, client.Preconditions{UID: ptr.To(cm.UID)}); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting an unannounced result: %w", err)
-		}
-		return fmt.Errorf("replacing the unannounced result %s", cm.Name)
+	if !equality.Semantic.DeepEqual(stored.Data, files.Data) || !equality.Semantic.DeepEqual(stored.BinaryData, files.BinaryData) {
+		return r.discard(ctx, run, stored)
 	}
 	seen.Stored = []v1alpha1.Result{{ConfigMap: cm.Name, Bytes: files.Bytes, SHA256: files.SHA256}}
 	return nil
 }
 
-// unstorable says whether an error means that the result will never be stored.
-func unstorable(err error) (why string, final bool) {
-	var refused *refusal
-	if ok := errors.As(err, &refused); ok {
-		return refused.block.Message, true
+// discard deletes a result that a pass wrote which was cut off before status announced it: times in it have moved on since. Where the
+// run has changed since it was read, status may have announced it meanwhile.
+func (r *Reconciler) discard(ctx context.Context, run *v1alpha1.ValidationRun, cm *corev1.ConfigMap) error {
+	latest := &v1alpha1.ValidationRun{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(run), latest); err != nil {
+		return fmt.Errorf("getting the run of %s: %w", cm.Name, err)
 	}
-	return "", false
+	if latest.ResourceVersion != run.ResourceVersion {
+		return fmt.Errorf("%w: %s is of a later state", errStale, cm.Name)
+	}
+	err := client.IgnoreNotFound(r.Client.Delete(ctx, cm, client.Preconditions{UID: new(cm.UID)}))
+	if err != nil {
+		return fmt.Errorf("deleting the unannounced %s: %w", cm.Name, err)
+	}
+	return fmt.Errorf("replacing the unannounced %s", cm.Name)
 }
 
 // result puts the ValidationResult together from status and the evidence of the phases.
@@ -126,7 +142,7 @@ func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d 
 func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
 	switch {
 	case d.Keep != nil && d.Keep.Name == p.Name:
-		return d.Keep.Bound(evidenceBytes), nil
+		return *d.Keep, nil
 	case p.State == v1alpha1.PhaseNotRun:
 		return report.NotRun(p.Name, p.Reason, p.Message), nil
 	}
@@ -135,7 +151,7 @@ func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, 
 	if err != nil && !apierrors.IsNotFound(err) {
 		return report.Phase{}, fmt.Errorf("getting the evidence of phase %s: %w", p.Name, err)
 	}
-	if err == nil {
+	if err == nil && metav1.IsControlledBy(cm, run) {
 		phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
 		if err == nil {
 			return phase, nil
@@ -155,12 +171,11 @@ func timeOf(t *metav1.Time) time.Time {
 	return t.Time
 }
 
-// dropEvidence deletes what was kept of the phases of the attempt.
+// dropEvidence deletes what was kept of the phases, also of attempts that were superseded.
 func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationRun) error {
 	err := r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
 		v1alpha1.LabelRunUID:    string(run.UID),
 		v1alpha1.LabelComponent: workload.ComponentEvidence,
-		v1alpha1.LabelAttempt:   strconv.FormatInt(run.Status.Attempt, 10),
 	})
 	if err != nil {
 		return fmt.Errorf("deleting evidence: %w", err)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,10 +18,16 @@ const (
 	linger = 30 * time.Second
 	// listTimeout bounds the listing of tests, which testing's own -test.timeout does not cover.
 	listTimeout = time.Minute
+	// storeWait bounds how long an attempt waits for its result to be storable.
+	storeWait = 2 * time.Minute
 	// overdue is how long after its deadline a validator is taken for lost if nobody says how it ended.
 	overdue = 2 * time.Minute
-	// lookAgain is when to look whether something outside of the watched objects has healed.
-	lookAgain = 5 * time.Second
+	// lookSoon and lookLate bound when to look again whether something outside of the watched objects has healed: soon at first, and the
+	// later the longer it lasts.
+	lookSoon = 5 * time.Second
+	lookLate = 30 * time.Second
+	// catchUp is how long a log that has not ended is read before anything is judged by it.
+	catchUp = 10 * time.Second
 )
 
 // Decide is one step.
@@ -33,7 +40,7 @@ func Decide(run *v1alpha1.ValidationRun, seen Observed, now time.Time) Decision 
 	switch {
 	case !run.DeletionTimestamp.IsZero():
 		s.wind()
-	case s.Status.Attempt == 0 || seen.SpecChanged:
+	case s.Status.Attempt == 0 || seen.SpecChanged || !s.fits():
 		s.begin()
 	default:
 		s.Status.ObservedGeneration = run.Generation
@@ -53,6 +60,13 @@ type step struct {
 	now  time.Time
 	// waiting is why the current phase does not go on, nil while it does.
 	waiting *Block
+}
+
+// fits says whether status is about the phases of the spec. It always is, unless somebody else has written it.
+func (s *step) fits() bool {
+	return slices.EqualFunc(s.Status.Phases, s.spec.Phases, func(status v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool {
+		return status.Name == spec.Name
+	}) && s.Status.StartTime != nil
 }
 
 // wind ends a run that is being deleted: its pods first, and only then, with the finalizer, its identity and everything else.
@@ -128,9 +142,18 @@ func (s *step) due(i int) {
 	s.Status.Phases[i].StartTime = s.time()
 }
 
-// complete says the verdict, once the result that it announces is stored.
+// complete says the verdict, once the result that it announces is stored. What keeps the result from being stored is waited for a
+// little: quotas are raised, and what is in the way of its name may be about to go.
 func (s *step) complete() {
-	s.Store = s.seen.Stored == nil && s.seen.StoreFailed == ""
+	refused := s.seen.StoreRefused
+	s.Store = s.seen.Stored == nil && refused == nil
+	if refused != nil && !refused.Final {
+		if left := s.lastEnd().Add(storeWait).Sub(s.now); left > 0 {
+			s.waiting = &Block{Reason: refused.Reason, Message: "the result cannot be stored for now: " + refused.Message}
+			s.lookIn(min(left, lookSoon))
+			return
+		}
+	}
 	states := make([]v1alpha1.PhaseState, 0, len(s.Status.Phases))
 	for _, p := range s.Status.Phases {
 		states = append(states, p.State)
@@ -139,6 +162,17 @@ func (s *step) complete() {
 	s.Status.CompletionTime = s.time()
 	s.Status.Results = s.seen.Stored
 	s.Finalizer = s.active()
+}
+
+// lastEnd is when the last phase ended.
+func (s *step) lastEnd() time.Time {
+	var last time.Time
+	for _, p := range s.Status.Phases {
+		if p.CompletionTime != nil && p.CompletionTime.After(last) {
+			last = p.CompletionTime.Time
+		}
+	}
+	return last
 }
 
 // active says whether any Job of the run may still have a pod.
@@ -209,9 +243,12 @@ func (s *step) time() *metav1.Time {
 	return &t
 }
 
+// limit is when the attempt's timeout is over.
+func (s *step) limit() time.Time { return s.Status.StartTime.Add(s.spec.Timeout.Duration) }
+
 // runTimeout is what befell a phase that the attempt's timeout ended.
 func (s *step) runTimeout() (*verdict.Trouble, bool) {
-	left := s.Status.StartTime.Add(s.spec.Timeout.Duration).Sub(s.now)
+	left := s.limit().Sub(s.now)
 	if left > 0 {
 		s.lookIn(left)
 		return nil, false

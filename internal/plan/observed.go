@@ -36,9 +36,12 @@ type Observed struct {
 	Refused *Block
 	// Jobs are all Jobs of the run.
 	Jobs []Job
-	// Stored is the stored result, nil before it is; StoreFailed says why it never will be.
-	Stored      []v1alpha1.Result
-	StoreFailed string
+	// Kept is the kept evidence of the phase that ends in this step, nil before it is kept. It may be that of an earlier step which
+	// was cut off, and is then what the phase's outcome is.
+	Kept *report.Phase
+	// Stored is the stored result, nil before it is; StoreRefused is why the API server does not take it.
+	Stored       []v1alpha1.Result
+	StoreRefused *Block
 }
 
 // Job is one Job of the run.
@@ -108,6 +111,8 @@ type Listing struct {
 
 // Log is what was read of the validator's log.
 type Log struct {
+	// Since is when this process began to read it, zero before.
+	Since time.Time
 	// Ended says that reading is over: no more will come.
 	Ended bool
 	// Missing says what of the log is missing or unproven, empty for nothing; Gaps are the places.

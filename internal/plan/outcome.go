@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
@@ -19,6 +21,15 @@ func (s *step) end(i int, out judged) {
 	status.CompletionTime = s.time()
 	status.Summary, status.Running = out.Summary, ""
 	kept := report.NewPhase(s.info(status, out), out.Outcome, out.pod.Log.Stream)
+	if k := s.seen.Kept; k != nil && k.Name == status.Name {
+		kept = *k
+		status.State, status.Reason, status.Summary = k.State, k.Reason, k.Summary
+		status.Message = report.Clip(k.Message, report.MessageBytes)
+		if k.CompletionTime != nil {
+			status.CompletionTime = &metav1.Time{Time: *k.CompletionTime}
+		}
+		out.State, out.Reason = k.State, k.Reason
+	}
 	s.Keep = &kept
 	s.waiting, s.Follow, s.Shorten = nil, "", nil
 	s.Status.Failures = append(s.Status.Failures, report.Failures([]report.Phase{kept})...)
@@ -50,7 +61,7 @@ func (s *step) next(i int, out verdict.Outcome) {
 }
 
 func (s *step) overtime() bool {
-	return !s.now.Before(s.Status.StartTime.Add(s.spec.Timeout.Duration))
+	return !s.now.Before(s.limit())
 }
 
 func (s *step) info(status *v1alpha1.PhaseStatus, out judged) report.PhaseInfo {

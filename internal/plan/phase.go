@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
-	"github.com/validation-operator/validation-operator/internal/gotest"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 	"github.com/validation-operator/validation-operator/internal/workload"
@@ -16,16 +15,15 @@ func (s *step) phase(i int) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
 	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name}
 	job := s.latest(spec.Name)
-	if job != nil && s.unlistable(job) && spec.GoTest.ExpectedTests != nil {
-		if job.Pods[0].List.Running() && !job.Deleting {
-			s.Stop = append(s.Stop, job.Name)
-		}
+	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && s.unlistable(job) {
 		status.Jobs = addName(status.Jobs, job.Name)
 		item.Unlisted = true
 		job = nil
 	}
 	if trouble, over := s.runTimeout(); over {
-		s.end(i, s.judge(spec, job, trouble))
+		if !s.unread(spec, job) {
+			s.end(i, s.judge(spec, job, s.unlessEnded(job, trouble)))
+		}
 		return
 	}
 	if !s.equipped(i) {
@@ -37,7 +35,20 @@ func (s *step) phase(i int) {
 		return
 	}
 	status.Jobs = addName(status.Jobs, job.Name)
+	s.stopLister(job)
 	s.watch(i, job)
+}
+
+// stopLister stops the Job that could not list the tests, once the one that does without the list is there.
+func (s *step) stopLister(job *Job) {
+	if !job.Item.Unlisted {
+		return
+	}
+	lister := s.job(workload.Item{Attempt: job.Item.Attempt, Phase: job.Item.Phase})
+	ended := func(p Pod) bool { return p.Ended }
+	if lister != nil && !lister.Gone && !lister.Deleting && !lister.Finished && !slices.ContainsFunc(lister.Pods, ended) {
+		s.Stop = append(s.Stop, lister.Name)
+	}
 }
 
 // equipped says whether the attempt has what its Jobs need: earlier attempts are gone, and identity and inputs are there.
@@ -51,7 +62,6 @@ func (s *step) equipped(i int) bool {
 	}
 	if s.seen.Missing != "" {
 		s.wait(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: s.seen.Missing})
-		s.lookIn(lookAgain)
 		return false
 	}
 	if s.seen.Frozen == nil {
@@ -67,12 +77,16 @@ func (s *step) equipped(i int) bool {
 func (s *step) refused(i int) {
 	block := s.seen.Refused
 	if block == nil {
-		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "creating the Job"})
+		block = &Block{Reason: v1alpha1.ReasonStarting, Message: "creating the Job"}
+		if last := s.Status.Phases[i]; last.Reason != "" {
+			// What it has waited for until now is why it comes too late, if it does.
+			block = &Block{Reason: last.Reason, Message: last.Message}
+		}
+		s.wait(i, *block)
 		return
 	}
 	s.Setup, s.Create = false, nil
 	s.wait(i, *block)
-	s.lookIn(lookAgain)
 }
 
 // wait leaves the phase where it is, for a reason, until its startTimeout.
@@ -83,11 +97,12 @@ func (s *step) wait(i int, block Block) {
 		status.Reason, status.Message = block.Reason, report.Clip(block.Message, report.MessageBytes)
 		s.waiting = &block
 		s.lookIn(left)
+		s.lookIn(min(max(s.now.Sub(status.StartTime.Time)/4, lookSoon), lookLate))
 		return
 	}
 	trouble := &verdict.Trouble{Reason: block.Reason, Message: block.Message}
 	if !block.Final {
-		if block.Reason == v1alpha1.ReasonStarting {
+		if block.Reason == v1alpha1.ReasonStarting || block.Reason == v1alpha1.ReasonStopping {
 			trouble.Reason = v1alpha1.ReasonStartTimeout
 		}
 		trouble.Message = fmt.Sprintf("the validator did not start within startTimeout of %s: %s", spec.StartTimeout.Duration, block.Message)
@@ -101,6 +116,7 @@ func (s *step) wait(i int, block Block) {
 func (s *step) watch(i int, job *Job) {
 	spec := &s.spec.Phases[i]
 	switch {
+	case len(job.Pods) > 1 && s.unread(spec, job):
 	case len(job.Pods) > 1:
 		s.end(i, s.judge(spec, job, &verdict.Trouble{
 			Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf("Job %s has %d pods", job.Name, len(job.Pods)),
@@ -115,10 +131,8 @@ func (s *step) watch(i int, job *Job) {
 		}))
 	case job.Blocked != nil:
 		s.wait(i, *job.Blocked)
-		s.lookIn(lookAgain)
 	default:
 		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "waiting for the pod"})
-		s.lookIn(lookAgain)
 	}
 }
 
@@ -134,6 +148,8 @@ func (s *step) pod(i int, job *Job, pod *Pod) {
 	}
 	trouble := pod.Trouble
 	switch {
+	case trouble != nil && trouble.Reason == v1alpha1.ReasonPodDeleted && (job.Gone || job.Deleting):
+		trouble = jobDeleted(job)
 	case trouble != nil || pod.Validator.Exit != nil:
 	case job.Gone || job.Deleting:
 		trouble = jobDeleted(job)
@@ -154,10 +170,8 @@ func (s *step) pod(i int, job *Job, pod *Pod) {
 		s.lookIn(pod.List.Started.Add(listTimeout).Sub(s.now))
 	case pod.Blocked != nil:
 		s.wait(i, *pod.Blocked)
-		s.lookIn(lookAgain)
 	default:
 		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "starting pod " + pod.Name})
-		s.lookIn(lookAgain)
 	}
 }
 
@@ -173,6 +187,9 @@ func (s *step) running(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 	left := pod.Validator.Started.Add(workload.Deadline(spec) + overdue).Sub(s.now)
 	if left > 0 {
 		s.lookIn(left)
+		return
+	}
+	if s.unread(spec, job) {
 		return
 	}
 	if trouble == nil {
@@ -197,7 +214,7 @@ func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod 
 		total = int(*spec.GoTest.ExpectedTests)
 	}
 	status.Summary = v1alpha1.Summary{
-		Total: int32(max(total, p.Ended)), Passed: int32(p.Ended - p.Failed - p.Skipped), Failed: int32(p.Failed), Skipped: int32(p.Skipped),
+		Total: int32(max(total, p.Ended)), Passed: int32(max(p.Ended-p.Failed-p.Skipped, 0)), Failed: int32(p.Failed), Skipped: int32(p.Skipped),
 	}
 	status.Running = report.Clip(p.Running, report.NameBytes)
 }
@@ -206,63 +223,14 @@ func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod 
 func (s *step) harvest(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
 	started := !pod.Validator.Started.IsZero() && !pod.Validator.StartFailed
-	if spec.GoTest != nil && started && !pod.Gone && !(pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item))) {
+	read := pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item))
+	if spec.GoTest != nil && started && !read && !pod.Gone {
 		s.progress(spec, status, pod)
-		status.Reason, status.Message = v1alpha1.ReasonRunning, "reading the log to its end"
+		s.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log to its end"}
 		s.lookIn(overdue)
 		return
 	}
 	s.end(i, s.judge(spec, job, trouble))
-}
-
-// listed says whether all is known that will ever be of the list of tests.
-func (p *Pod) listed(wanted bool) bool {
-	return !wanted || p.Listing.Read || p.Listing.Failed != "" || p.List.Exit == nil
-}
-
-// judge gives the outcome of a phase by what is known of its Job's pod.
-func (s *step) judge(spec *v1alpha1.Phase, job *Job, trouble *verdict.Trouble) judged {
-	var pod Pod
-	if job != nil && len(job.Pods) > 0 {
-		pod = job.Pods[0]
-	}
-	e := verdict.Evidence{Exit: pod.Validator.Exit, Trouble: trouble}
-	if t := spec.GoTest; t != nil {
-		names, err := selected(t, pod.Listing)
-		if err != nil && e.Trouble == nil {
-			e.Trouble = &verdict.Trouble{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error()}
-		}
-		e.GoTest = &verdict.GoTest{
-			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
-			Manifest: names, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
-		}
-		if t.ExpectedTests != nil {
-			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
-		}
-	}
-	return judged{Outcome: verdict.Judge(e), pod: pod, job: job}
-}
-
-// judged is an outcome with what it was judged by.
-type judged struct {
-	verdict.Outcome
-	pod Pod
-	job *Job
-}
-
-// selected are the listed tests that the phase runs, nil where there is no list.
-func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
-	if !listing.Read || listing.Failed != "" {
-		return nil, nil
-	}
-	if t.Run == "" {
-		return append([]string{}, listing.Tests...), nil
-	}
-	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
-	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
-	}
-	return append([]string{}, names...), nil
 }
 
 // unlistable says that the Job's pod cannot say which tests there are.

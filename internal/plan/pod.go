@@ -93,10 +93,11 @@ func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
 			return &verdict.Trouble{Reason: v1alpha1.ReasonOOMKilled, Message: "the validator was killed for using more memory than its limit"}
 		}
 	}
-	if validator.Exit != nil && restarts(pod) == 0 && !endedBy(pod, validator) {
+	unseen := validator.Exit != nil && validator.Exit.Reason == reasonStatusUnknown
+	if validator.Exit != nil && !unseen && restarts(pod) == 0 && !endedBy(pod, validator) {
 		return nil
 	}
-	if restarts(pod) > 0 {
+	if restarts(pod) > 0 && !unseen {
 		return &verdict.Trouble{Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf("the validator was restarted in pod %s", pod.Name)}
 	}
 	if t := disruption(pod); t != nil {
@@ -107,6 +108,9 @@ func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
 	}
 	if pod.DeletionTimestamp != nil {
 		return &verdict.Trouble{Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("pod %s was deleted", pod.Name)}
+	}
+	if unseen {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf("nobody saw how the validator of pod %s ended: %s", pod.Name, orUnknown(validator.Exit.Message))}
 	}
 	if seen.Ended && validator.Exit == nil && seen.Listing.Failed == "" {
 		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf("pod %s ended and nobody saw how: %s", pod.Name, orUnknown(pod.Status.Message))}
@@ -148,6 +152,10 @@ func endedBy(pod *corev1.Pod, validator *Container) bool {
 // reasonDeadlineExceeded is what the kubelet gives a pod whose activeDeadlineSeconds are over (pkg/kubelet/active_deadline.go).
 const reasonDeadlineExceeded = "DeadlineExceeded"
 
+// reasonStatusUnknown is what the kubelet gives a container that it lost sight of, with an exit code and a restart that are of its own
+// making (pkg/kubelet/status/status_manager.go, TerminatePod).
+const reasonStatusUnknown = "ContainerStatusUnknown"
+
 // disruption reads the condition that says why Kubernetes ended a pod (kubernetes.io/docs/concepts/workloads/pods/disruptions).
 func disruption(pod *corev1.Pod) *verdict.Trouble {
 	for _, c := range pod.Status.Conditions {
@@ -161,8 +169,8 @@ func disruption(pod *corev1.Pod) *verdict.Trouble {
 		case "DeletionByTaintManager", "DeletionByPodGC":
 			reason = v1alpha1.ReasonNodeLost
 		case corev1.PodReasonTerminationByKubelet:
-			if strings.Contains(pod.Status.Reason, "Shutdown") || pod.Status.Reason == "Terminated" {
-				reason = v1alpha1.ReasonNodeShutdown
+			if r := byKubelet(pod.Status.Reason); r != "" {
+				reason = r
 			}
 		}
 		return &verdict.Trouble{Reason: reason, Message: fmt.Sprintf("pod %s: %s: %s", pod.Name, c.Reason, orUnknown(c.Message))}
@@ -175,20 +183,29 @@ func podReason(pod *corev1.Pod) *verdict.Trouble {
 	if pod.Status.Phase != corev1.PodFailed || pod.Status.Reason == "" {
 		return nil
 	}
-	reason := v1alpha1.ReasonPodRejected
-	switch pod.Status.Reason {
-	case reasonDeadlineExceeded:
+	if pod.Status.Reason == reasonDeadlineExceeded {
 		return &verdict.Trouble{Reason: v1alpha1.ReasonDeadlineExceeded, Message: fmt.Sprintf("pod %s was ended by its deadline", pod.Name)}
-	case "Evicted":
-		reason = v1alpha1.ReasonEvicted
-	case "Preempting":
-		reason = v1alpha1.ReasonPreempted
-	case "NodeLost":
-		reason = v1alpha1.ReasonNodeLost
-	case "NodeShutdown", "Shutdown", "Terminated":
-		reason = v1alpha1.ReasonNodeShutdown
+	}
+	reason := byKubelet(pod.Status.Reason)
+	if reason == "" {
+		reason = v1alpha1.ReasonPodRejected
 	}
 	return &verdict.Trouble{Reason: reason, Message: fmt.Sprintf("pod %s: %s: %s", pod.Name, pod.Status.Reason, orUnknown(pod.Status.Message))}
+}
+
+// byKubelet is our reason for one that the kubelet gives a pod which it ends, empty where it is none of those.
+func byKubelet(reason string) string {
+	switch reason {
+	case "Evicted":
+		return v1alpha1.ReasonEvicted
+	case "Preempting":
+		return v1alpha1.ReasonPreempted
+	case "NodeLost":
+		return v1alpha1.ReasonNodeLost
+	case "NodeShutdown", "Shutdown", "Terminated":
+		return v1alpha1.ReasonNodeShutdown
+	}
+	return ""
 }
 
 func orUnknown(text string) string {

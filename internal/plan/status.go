@@ -35,7 +35,10 @@ func (s *step) setConditions() {
 // concluded sets the conditions of a complete attempt.
 func (s *step) concluded() {
 	reason := string(s.Status.Verdict)
-	s.Status.Message = report.Clip(s.conclusion(), report.MessageBytes)
+	if s.run.Status.Verdict == "" {
+		// Only the step that completes the attempt knows all of it; what status then says stands.
+		s.Status.Message = report.Clip(s.conclusion(), report.MessageBytes)
+	}
 	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionReconciling)
 	s.set(v1alpha1.ConditionComplete, metav1.ConditionTrue, reason)
 	if s.Status.Verdict == v1alpha1.VerdictPassed {
@@ -58,6 +61,9 @@ func (s *step) set(kind string, status metav1.ConditionStatus, reason string) {
 func (s *step) doing() (reason, message string) {
 	i := s.current()
 	if i < 0 {
+		if s.waiting != nil {
+			return s.waiting.Reason, s.waiting.Message
+		}
 		return v1alpha1.ReasonRunning, "storing the result"
 	}
 	p := s.Status.Phases[i]
@@ -98,8 +104,8 @@ func (s *step) conclusion() string {
 			break
 		}
 	}
-	if s.seen.StoreFailed != "" {
-		parts = append(parts, "the result could not be stored: "+s.seen.StoreFailed)
+	if refused := s.seen.StoreRefused; refused != nil {
+		parts = append(parts, "the result could not be stored: "+refused.Message)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -76,7 +76,8 @@ func (f *follower) stop() {
 	f.bell.silence()
 }
 
-// follow reads until the container is known to have terminated. The end of a follow means nothing before that: it is opened again.
+// follow reads until the container is known to have terminated. The end of a follow means nothing before that: it is opened
+// again.
 func (f *follower) follow(ctx context.Context) error {
 	claim := f.places.enter(f.target.Node)
 	defer f.places.leave(claim)
@@ -86,7 +87,9 @@ func (f *follower) follow(ctx context.Context) error {
 		if err := f.note(ctx, out); err != nil {
 			return err
 		}
-		f.whole = f.whole && !out.met
+		if out.met && !errors.Is(out.err, errStalled) {
+			f.whole = false
+		}
 		switch {
 		case !held && out.err == nil:
 			f.wait(ctx, f.options.IdleCheck, claim.granted)
@@ -98,8 +101,8 @@ func (f *follower) follow(ctx context.Context) error {
 	return nil
 }
 
-// drain reads the log of a terminated container until two readings in a row have brought nothing new. The second of them does not depend
-// on time stamps. A last line without newline must be seen three times.
+// drain reads the log of a terminated container until two readings in a row have brought nothing new. The second of them does
+// not depend on time stamps. A last line without newline must be seen three times.
 func (f *follower) drain(ctx context.Context) error {
 	f.retries = 0
 	f.whole = f.whole || f.sparse()
@@ -245,7 +248,8 @@ func (f *follower) wait(ctx context.Context, d time.Duration, wake <-chan struct
 	}
 }
 
-// backoff is how long to wait before the next try: doubling, and a fifth of it at random, since a restarted API server ends all follows at once.
+// backoff is how long to wait before the next try: doubling, and a fifth of it at random, since a restarted API server ends all
+// follows at once.
 func (f *follower) backoff() time.Duration {
 	d := f.options.RetryMax
 	if f.retries < 16 {

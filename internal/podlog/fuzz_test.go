@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// FuzzFollow makes up a log and what goes wrong while it is read, and wants the log: every byte, once, in order. Where clocks step back by more
-// than a reading allows for, it may also be told that lines are missing.
+// FuzzFollow makes up a log and what goes wrong while it is read, and wants the log: every byte, once, in order. Where clocks
+// step back by more than a reading allows for, it may also be told that lines are missing.
 func FuzzFollow(f *testing.F) {
 	for seed := range uint64(40) {
 		f.Add(seed, uint8(seed*7), uint8(seed%5))

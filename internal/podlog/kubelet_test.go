@@ -45,7 +45,7 @@ type fault struct {
 	err    error  // instead of a body
 	body   string // instead of the log
 	empty  bool   // 200 with nothing
-	cut    int    // the body ends after so many bytes, cleanly; 0 is no cut, -1 is after none
+	cut    int    // the body ends after so many bytes, cleanly; 0 is no cut
 	broken bool   // it ends with an error there
 	append string // the body ends with this text
 	silent bool   // the follow brings nothing that was not there when it was opened
@@ -160,6 +160,12 @@ func (b *body) Close() error {
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	if b.fault.cut != 0 && b.sent >= b.fault.cut {
+		if b.fault.broken {
+			return 0, fmt.Errorf("unexpected end of the connection")
+		}
+		return 0, io.EOF
+	}
 	for b.pending == "" {
 		if err := b.ctx.Err(); err != nil {
 			return 0, err
@@ -180,14 +186,7 @@ func (b *body) Read(p []byte) (int, error) {
 		limit = min(limit, b.fault.chunk)
 	}
 	if b.fault.cut != 0 {
-		left := max(0, b.fault.cut-b.sent)
-		if left == 0 && b.fault.broken {
-			return 0, fmt.Errorf("unexpected end of the connection")
-		}
-		if left == 0 {
-			return 0, io.EOF
-		}
-		limit = min(limit, left)
+		limit = min(limit, b.fault.cut-b.sent)
 	}
 	n := copy(p[:limit], b.pending)
 	b.pending = b.pending[n:]

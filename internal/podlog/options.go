@@ -13,8 +13,8 @@ type Options struct {
 	// the log has ended. It is called from several goroutines, must not block, and may come once more after Forget or Close.
 	Notify      func(Target)  // nobody
 	NotifyEvery time.Duration // 10 s
-	// MaxPerNode bounds the follows that are open at one node's kubelet, which has 128 inotify instances for everything. Who waits for
-	// a place has its log read every IdleCheck.
+	// MaxPerNode bounds the follows that are open at one node's kubelet, which has 128 inotify instances for everything. Who
+	// waits for a place has its log read every IdleCheck.
 	MaxPerNode int // no bound
 	// IdleCheck is after how long a silence it is found out whether the follow has stalled, as some do at a rotation.
 	IdleCheck time.Duration // 30 s

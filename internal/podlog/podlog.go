@@ -2,8 +2,8 @@
 // together with what can be said about the delivery: whether the end is proven, and what is known to be missing.
 //
 // The API server's pods/log is no stream to be trusted. It answers 200 with nothing, 200 with an error text, and a broken
-// connection looks like a clean end; it serves the newest file of a rotated log only. So a log is followed from the
-// container's start, every line is asked for with its time stamp, a reading that ends is taken up again where it was, and the end is
+// connection looks like a clean end; it serves the newest file of a rotated log only. So a log is followed from the container's
+// start, every line is asked for with its time stamp, a reading that ends is taken up again where it was, and the end is
 // believed only when the container is known to have terminated and two readings after that brought nothing new.
 //
 // Time stamps repeat and step back. They only make a reading shorter (see position); what was delivered already is
@@ -86,8 +86,8 @@ type GapReason string
 const (
 	// GapOverlapLost: no reading holds the lines delivered last any more, so lines between may be lost.
 	GapOverlapLost GapReason = "OverlapLost"
-	// GapLinesMissed: lines are in the log, somewhere before, that were not delivered, because a clock was set back while a
-	// broken reading was taken up again.
+	// GapLinesMissed: the log holds, somewhere before, lines that were not delivered or are not what was delivered. It happens
+	// when a clock is set back while a broken reading is taken up again.
 	GapLinesMissed GapReason = "LinesMissed"
 	// GapLineChanged: the rest of a long line that was delivered in part could not be had.
 	GapLineChanged GapReason = "LineChanged"

@@ -13,8 +13,8 @@ const (
 	// maxCheckpoints is how many places a later reading can start from, and spacing how far apart they are at least.
 	maxCheckpoints = 8
 	spacing        = int64(4 * time.Second)
-	// slack is how far stamps may step back behind the last line without a reading from a checkpoint missing it. What steps back further
-	// is found out when the log is read to its end.
+	// slack is how far stamps may step back behind the last line without a reading from a checkpoint missing it. What steps
+	// back further is found out when the log is read to its end.
 	slack = int64(10 * time.Second)
 
 	beginning = math.MinInt64
@@ -64,13 +64,23 @@ func (r *recent) agree(other *recent, n int64) bool {
 	return true
 }
 
-// checkpoint is a place from which the log can be read again. The server leaves out every line stamped before since, wherever it stands, and
-// no line before the checkpoint has a later stamp: so the same lines come back in the same order, and their count finds the place
-// even among equal lines with equal stamps.
+// checkpoint is a place from which the log can be read again. The server leaves out every line stamped before since, wherever
+// it stands, and no line before the checkpoint has a later stamp: so the same lines come back in the same order, and their
+// count finds the place even among equal lines with equal stamps. The digest proves it.
 type checkpoint struct {
-	since int64 // nanoseconds since 1970, whole seconds; beginning: nothing is left out
-	count int64 // lines delivered that are stamped since then
-	first mark  // of them
+	since  int64 // nanoseconds since 1970, whole seconds; beginning: nothing is left out
+	count  int64 // lines delivered that are stamped since then
+	first  mark  // of them
+	digest digest
+}
+
+// digest tells sequences of lines apart.
+type digest uint64
+
+func (d digest) with(m mark) digest {
+	const odd = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio: spreads its factor over the bits above
+	d = (d ^ digest(m.stamp) ^ digest(m.sum)<<32 ^ digest(m.size)) * odd
+	return d ^ d>>32
 }
 
 // trust is how much of what is known about the log still holds.
@@ -80,7 +90,7 @@ const (
 	trustCheckpoints trust = iota
 	// trustBeginning: a reading from a checkpoint did not begin as it did before; read from the beginning.
 	trustBeginning
-	// trustNothing: not even the count from the beginning fits; look for the last lines.
+	// trustNothing: the lines from the beginning are not those delivered; look for the last ones.
 	trustNothing
 )
 
@@ -118,7 +128,9 @@ func (p *position) advance(m mark) {
 	} else if n == maxCheckpoints {
 		p.checkpoints = slices.Delete(p.checkpoints, 0, 1)
 	}
-	p.checkpoints = append(p.checkpoints, checkpoint{since: second, count: 1, first: m})
+	c := checkpoint{since: second}
+	c.note(m)
+	p.checkpoints = append(p.checkpoints, c)
 }
 
 func (c *checkpoint) note(m mark) {
@@ -129,10 +141,11 @@ func (c *checkpoint) note(m mark) {
 		c.first = m
 	}
 	c.count++
+	c.digest = c.digest.with(m)
 }
 
-// resume chooses where the next reading starts: as late as all lines of the overlap are still among what the server sends, and slack
-// allows.
+// resume chooses where the next reading starts: as late as slack allows, and not behind the stamps of the last lines, since
+// where the clock was set back the next line has such a stamp as well.
 func (p *position) resume(fromBeginning bool) checkpoint {
 	if fromBeginning || p.trust != trustCheckpoints || p.recent.total == 0 {
 		return p.base
@@ -152,9 +165,9 @@ func (p *position) resume(fromBeginning bool) checkpoint {
 	return p.base
 }
 
-// rebase notes that the log now begins with first, count lines before the place, because it has been rotated.
-func (p *position) rebase(first mark, count int64) {
-	p.base = checkpoint{since: beginning, first: first, count: count}
+// rebase notes that the log's beginning is now another, because it has been rotated.
+func (p *position) rebase(base checkpoint) {
+	p.base = base
 	p.checkpoints = nil
 	p.trust = trustCheckpoints
 }

@@ -19,11 +19,13 @@ func TestRead(t *testing.T) {
 		truncated bool
 		err       string
 	}{
-		"whole":       {limit: 1 << 20, want: "TestA\nTestB\nok\n"},
-		"just fits":   {limit: 15, want: "TestA\nTestB\nok\n"},
-		"truncated":   {limit: 14, want: "TestA\nTestB\nok", truncated: true},
-		"torn":        {limit: 1 << 20, want: "TestA\nTestB\nok\n", fault: func(n int, _ Request) fault { return fault{cut: 40 * b2i(n == 0)} }},
-		"unreachable": {limit: 1 << 20, err: "unexpected EOF", fault: func(int, Request) fault { return fault{err: io.ErrUnexpectedEOF} }},
+		"whole":     {limit: 1 << 20, want: "TestA\nTestB\nok\n"},
+		"just fits": {limit: 15, want: "TestA\nTestB\nok\n"},
+		"truncated": {limit: 14, want: "TestA\nTestB\nok", truncated: true},
+		"torn": {limit: 1 << 20, want: "TestA\nTestB\nok\n",
+			fault: func(n int, _ Request) fault { return fault{cut: 40 * b2i(n == 0)} }},
+		"unreachable": {limit: 1 << 20, err: "unexpected EOF",
+			fault: func(int, Request) fault { return fault{err: io.ErrUnexpectedEOF} }},
 		"foreign within": {limit: 1 << 20, err: "incomplete after line 1 (Unstamped)", fault: func(int, Request) fault {
 			stamp := start.Format(time.RFC3339Nano)
 			return fault{body: stamp + " a\nforeign\n" + stamp + " b\n"}

@@ -1,43 +1,13 @@
 package podlog
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 )
 
-var (
-	// errAstray ends a reading that did not meet what was delivered before where it should; the next one looks for it another way.
-	errAstray = errors.New("the log does not continue where it was left")
-	// errTornStamp is the end of a body where a line's text should begin.
-	errTornStamp = errors.New("the log ends within a time stamp")
-	// errMissing ends a reading of the whole log that does not hold the place.
-	errMissing = errors.New("the log does not hold what was read last")
-	// errShort is the end of a body before the place that was reached already.
-	errShort = errors.New("the log ends before what was read already")
-	// errStopped ends a reading that nobody waits for any more.
-	errStopped = errors.New("following the log was stopped")
-)
-
 // textMax is how much of a foreign text is shown.
 const textMax = 256
-
-// outcome is what one reading of a log brought.
-type outcome struct {
-	// news: something was delivered.
-	news bool
-	// met: the place where the last reading ended was found, so that all behind it was news.
-	met bool
-	// remainder recognises a last line without newline; nil if there is none.
-	remainder *mark
-	// final: the end is proven. A remainder was known from an earlier reading and has been delivered.
-	final bool
-	err   error
-}
-
-// quiet is an outcome that adds to the proof of the log's end.
-func (o outcome) quiet() bool { return o.err == nil && o.met && !o.news }
 
 // reading takes one body from its beginning: what was delivered before is passed over, the rest delivered.
 type reading struct {
@@ -47,9 +17,9 @@ type reading struct {
 	last *mark
 
 	splitter  *splitter
-	seen      recent // lines passed over
-	first     mark   // of them
-	searching bool   // the count does not hold, look for the overlap
+	seen      recent     // lines passed over
+	passed    checkpoint // sums them up
+	searching bool       // the count does not hold, look for the overlap
 	met       bool
 	news      bool
 	cur       mark   // the current line so far
@@ -66,6 +36,7 @@ func (d *delivery) begin(from checkpoint, last *mark) *reading {
 		splitter:  newSplitter(),
 		searching: d.position.trust == trustNothing,
 		met:       from.count == 0,
+		passed:    checkpoint{since: beginning},
 	}
 }
 
@@ -102,8 +73,13 @@ func (r *reading) takeLocked() (news bool, err error) {
 		return false, errStopped
 	}
 	before := r.state.Bytes
-	for p, ok := r.splitter.next(); ok && err == nil; p, ok = r.splitter.next() {
-		err = r.take(p)
+	for p, ok := r.splitter.next(); ok; p, ok = r.splitter.next() {
+		if err = r.take(p); err != nil {
+			break
+		}
+		if r.met {
+			r.state.Failure = "" // from an earlier try
+		}
 	}
 	return r.state.Bytes > before, err
 }
@@ -193,9 +169,7 @@ func (r *reading) beginLine(p piece) error {
 // pass notes a line that was delivered before, and finds out whether it is the last such.
 func (r *reading) pass(line mark) error {
 	r.seen.push(line)
-	if r.seen.total == 1 {
-		r.first = line
-	}
+	r.passed.note(line)
 	known := &r.position
 	switch {
 	case r.searching:
@@ -206,10 +180,10 @@ func (r *reading) pass(line mark) error {
 		r.searching = true
 	case r.seen.total < r.from.count:
 		return nil
-	case !r.seen.endsLike(&known.recent) && r.from.since != beginning:
+	case r.passed.digest != r.from.digest && r.from.since != beginning:
 		known.trust = trustBeginning
 		return errAstray
-	case !r.seen.endsLike(&known.recent):
+	case r.passed.digest != r.from.digest:
 		known.trust = trustNothing
 		return errAstray
 	}
@@ -217,23 +191,24 @@ func (r *reading) pass(line mark) error {
 		return nil
 	}
 	if known.trust != trustCheckpoints {
-		known.rebase(r.first, r.seen.total)
+		known.rebase(r.passed)
 	}
 	r.met = true
 	return nil
 }
 
-// found says that the line passed last is the one delivered last. Where the log's beginning is what it was and only the count does not fit,
-// lines have been missed, perhaps among the last ones.
+// found says that the line passed last is the one delivered last. Where the log's beginning is what it was and only the rest
+// does not fit, lines have been missed, perhaps among the last ones.
 func (r *reading) found() bool {
 	known := &r.position
-	if known.trust != trustNothing || r.first != known.base.first {
+	if known.trust != trustNothing || r.passed.first != known.base.first {
 		return r.seen.endsLike(&known.recent)
 	}
 	if !r.seen.agree(&known.recent, 1) {
 		return false
 	}
 	r.gap(GapLinesMissed)
+	known.recent = r.seen
 	return true
 }
 
@@ -252,10 +227,11 @@ func (r *reading) finish() outcome {
 		o.err = errTornStamp
 	case r.foreign != "" && !tornStamp(r.foreign):
 		r.state.Unstamped++
-		o.err = fmt.Errorf("the log ends in a text without a time stamp: %q", strings.TrimSpace(r.foreign))
+		text := strings.TrimSpace(strings.ToValidUTF8(r.foreign, ""))
+		o.err = fmt.Errorf("the log ends in a text without a time stamp: %q", text)
 	case r.met:
 	case r.seen.total == 0:
-		o.err = errors.New("the log was read before and is empty now")
+		o.err = errEmpty
 	case !r.searching:
 		o.err = errShort
 	default:
@@ -264,8 +240,8 @@ func (r *reading) finish() outcome {
 	return o
 }
 
-// remainder takes a last line that has no newline. It is delivered only where it was expected: a broken connection may have cut it, or an
-// error text of the kubelet's may be glued to it.
+// remainder takes a last line that has no newline. It is delivered only where it was expected: a broken connection may have cut
+// it, or an error text of the kubelet's may be glued to it.
 func (r *reading) remainder() (*mark, bool, error) {
 	var unknown []byte
 	begun := r.splitter.inLine && !r.splitter.line.unstamped

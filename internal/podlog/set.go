@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Set follows the logs of many containers at once. All its methods may be called from any goroutine, and none waits for the network
-// but Close.
+// Set follows the logs of many containers at once. All its methods may be called from any goroutine, and none waits for the
+// network but Close.
 type Set struct {
 	source  Source
 	options Options
@@ -36,8 +36,8 @@ func NewSet(source Source, options Options) *Set {
 	}
 }
 
-// Follow begins to deliver the container's log to sink, from its beginning; it does nothing for a container that is followed already.
-// The sink gets one line at a time, with its newline and without its stamp, or a part of one if it is long.
+// Follow begins to deliver the container's log to sink, from its beginning; it does nothing for a container that is followed
+// already. The sink gets one line at a time, with its newline and without its stamp, or a part of one if it is long.
 func (s *Set) Follow(t Target, sink io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,8 @@ func (s *Set) Terminated(t Target) {
 	}
 }
 
-// View calls read with what is known of a container's log; the sink is not written meanwhile. It reports whether the container is followed.
+// View calls read with what is known of a container's log; the sink is not written meanwhile. It reports whether the container
+// is followed.
 func (s *Set) View(uid types.UID, container string, read func(State)) bool {
 	f := s.find(uid, container)
 	if f == nil {

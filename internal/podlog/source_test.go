@@ -80,8 +80,8 @@ func TestPodGone(t *testing.T) {
 				status := test.status.ErrStatus
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(int(status.Code))
-				_, _ = fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":%q,"details":%s}`,
-					status.Reason, status.Code, status.Message, details(status.Details))
+				const answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":%q,"details":%s}`
+				_, _ = fmt.Fprintf(w, answer, status.Reason, status.Code, status.Message, details(status.Details))
 			})
 			_, err := source.Open(t.Context(), Request{Namespace: "ns", Pod: "pod"})
 			if err == nil || podGone(fmt.Errorf("opening the log: %w", err)) != test.want {
@@ -122,7 +122,7 @@ func TestBrokenConnection(t *testing.T) {
 		_, _ = io.Copy(w, body)
 	})
 	done := make(chan struct{}, 100)
-	set := NewSet(source, Options{Notify: func(Target) { done <- struct{}{} }, RetryMin: time.Millisecond, Linger: 100 * time.Millisecond})
+	set := NewSet(source, Options{Notify: func(Target) { done <- struct{}{} }, RetryMin: time.Millisecond})
 	defer set.Close()
 	var out strings.Builder
 	set.Follow(target, &out)

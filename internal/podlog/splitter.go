@@ -27,8 +27,8 @@ type piece struct {
 	glued int
 }
 
-// splitter cuts stamped lines out of a byte stream in constant memory. Bytes go in through room and filled and come out of next; how they
-// were chunked on the way in makes no difference to the lines that come out.
+// splitter cuts stamped lines out of a byte stream in constant memory. Bytes go in through room and filled and come out of
+// next; how they were chunked on the way in makes no difference to the lines that come out.
 type splitter struct {
 	buf         []byte
 	start, end  int   // of what has not been handed out

@@ -60,7 +60,8 @@ func TestParseStampRefuses(t *testing.T) {
 	}
 }
 
-// split is what comes out of a splitter: for each line its stamp and text, "?" for one without stamp, "…" for one without its end.
+// split is what comes out of a splitter: for each line its stamp and text, "?" for one without stamp, "…" for one without its
+// end.
 func split(stream string, chunk int) []string {
 	s := newSplitter()
 	var all []string

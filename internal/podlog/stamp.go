@@ -10,8 +10,8 @@ const stampMax = len("2006-01-02T15:04:05.000000000+00:00 ")
 
 const stampMin = len("2006-01-02T15:04:05Z ")
 
-// parseStamp reads the time stamp that the kubelet puts before a line: RFC 3339 with up to nine digits of a second, and a space. It
-// returns nanoseconds since 1970 and the length with the space, or a length of 0 where b does not begin with a stamp.
+// parseStamp reads the time stamp that the kubelet puts before a line: RFC 3339 with up to nine digits of a second, and a
+// space. It returns nanoseconds since 1970 and the length with the space, or a length of 0 where b does not begin with a stamp.
 // time.Parse would be the most expensive step of reading a log.
 func parseStamp(b []byte) (nanos int64, length int) {
 	if len(b) < stampMin || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' {

@@ -21,8 +21,8 @@ const (
 	tailOther
 )
 
-// compareTail reads the last lines of a log and compares the very last with the one delivered last. Unlike a reading from a checkpoint it
-// does not depend on time stamps, so that it also finds what a clock that was set back has hidden.
+// compareTail reads the last lines of a log and compares the very last with the one delivered last. Unlike a reading from a
+// checkpoint it does not depend on time stamps, so that it also finds what a clock that was set back has hidden.
 func (d *delivery) compareTail(body io.Reader) (tail, error) {
 	s := newSplitter()
 	var seen recent

@@ -118,8 +118,8 @@ func (f *follower) await(cancel context.CancelFunc, done <-chan outcome) outcome
 	}
 }
 
-// watch returns the outcome of a follow. A silent one is compared with the log's tail, and left when that has gone on; or when the
-// container has terminated.
+// watch returns the outcome of a follow. A silent one is compared with the log's tail, and left when that has gone on; or when
+// the container has terminated.
 func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-chan outcome) outcome {
 	limit := f.options.IdleCheck
 	idle := f.options.Clock.NewTimer(limit)
@@ -160,12 +160,4 @@ func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-
 			}
 		}
 	}
-}
-
-// becauseOf names the true reason for the end of a reading that was cancelled.
-func (o outcome) becauseOf(err error) outcome {
-	if !errors.Is(o.err, errSink) {
-		o.err = err
-	}
-	return o
 }

@@ -54,11 +54,12 @@ func (b *podBuilder) mountsAt(at string) bool {
 	return false
 }
 
-// tokenSource is the volume that admission would add for the ServiceAccount (kube-apiserver, plugin/pkg/admission/serviceaccount).
+// tokenSource is the volume that admission would add for the ServiceAccount (kube-apiserver, plugin/pkg/admission/serviceaccount), but
+// for the token's lifetime: admission's 3607 s are a sign to the API server to make it valid for a year.
 func tokenSource() corev1.VolumeSource {
 	return corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
 		Sources: []corev1.VolumeProjection{
-			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", ExpirationSeconds: ptr.To[int64](3607)}},
+			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", ExpirationSeconds: ptr.To[int64](3600)}},
 			{ConfigMap: &corev1.ConfigMapProjection{
 				LocalObjectReference: corev1.LocalObjectReference{Name: "kube-root-ca.crt"},
 				Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},

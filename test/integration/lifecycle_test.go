@@ -74,31 +74,30 @@ var _ = Describe("The life of a run", func() {
 		first := complete(ctx, run, 1)
 		Expect(first).To(HaveCondition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Passed"))
 		Eventually(ctx, current(ctx, run)).Should(HaveField("Finalizers", BeEmpty()))
-		first = current(ctx, run)(Default)
 
-		By("applying it with a duration written otherwise, labels and a default spelt out")
-		before := len(writes(namespace))
-		again := first.DeepCopy()
-		again.Labels = map[string]string{"team": "gpu"}
-		Expect(k8s.Update(ctx, again)).To(Succeed())
-		again.Spec.Phases[0].OnFailure = v1alpha1.Stop
-		again.Spec.Phases[0].GoTest.Skips = v1alpha1.SkipsAllow
-		Expect(k8s.Update(ctx, again)).To(Succeed())
-		Expect(again.Status.Attempt).To(BeEquivalentTo(1))
+		By("labelling it, and applying it again")
+		before := time.Now()
+		edit(ctx, run, func(r *v1alpha1.ValidationRun) { r.Labels = map[string]string{"team": "gpu"} })
+		edit(ctx, run, func(*v1alpha1.ValidationRun) {})
+		Consistently(ctx, func() []controlplane.AuditEvent {
+			return slices.DeleteFunc(writes(namespace), func(e controlplane.AuditEvent) bool { return e.Received.Before(before) })
+		}, "2s").Should(BeEmpty())
+
+		By("spelling a default out, and a duration otherwise")
+		edit(ctx, run, func(r *v1alpha1.ValidationRun) {
+			r.Spec.Phases[0].OnFailure = v1alpha1.Stop
+			r.Spec.Phases[0].Timeout = duration(10 * time.Minute)
+		})
+		Eventually(ctx, current(ctx, run)).Should(And(
+			WithTransform(func(r *v1alpha1.ValidationRun) bool { return r.Status.ObservedGeneration == r.Generation }, BeTrue()),
+			HaveField("Status.Attempt", BeEquivalentTo(1)), HaveField("Status.Verdict", v1alpha1.VerdictPassed),
+		))
 
 		By("editing it")
-		Eventually(ctx, func(g Gomega) {
-			edited := current(ctx, run)(g)
-			edited.Spec.Trigger = "commit 2"
-			g.Expect(k8s.Update(ctx, edited)).To(Succeed())
-		}).Should(Succeed())
+		edit(ctx, run, func(r *v1alpha1.ValidationRun) { r.Spec.Trigger = "commit 2" })
 		second := complete(ctx, run, 2)
 		Expect(second.Status.ObservedGeneration).To(Equal(second.Generation))
 		Expect(second.Status.Results[0].ConfigMap).To(Equal("edited-result-2"))
-		untouched := slices.DeleteFunc(writes(namespace)[before:], func(e controlplane.AuditEvent) bool {
-			return strings.Contains(e.Name, "-2") || e.Received.After(second.Status.StartTime.Add(-time.Second))
-		})
-		Expect(untouched).To(BeEmpty(), "nothing is written before the edit")
 		Eventually(ctx, func(g Gomega) { g.Expect(jobsOf(ctx, g, run)).To(HaveLen(1)) }).Should(Succeed())
 	})
 
@@ -112,11 +111,7 @@ var _ = Describe("The life of a run", func() {
 		Eventually(ctx, began).Should(BeClosed())
 		node.Script("registry.test/superseded", *tests(good))
 
-		Eventually(ctx, func(g Gomega) {
-			run := current(ctx, run)(g)
-			run.Spec.Trigger = "again"
-			g.Expect(k8s.Update(ctx, run)).To(Succeed())
-		}).Should(Succeed())
+		edit(ctx, run, func(r *v1alpha1.ValidationRun) { r.Spec.Trigger = "again" })
 		Eventually(ctx, current(ctx, run)).Should(And(
 			HaveCondition(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonStopping),
 			HaveField("Status.Attempt", BeEquivalentTo(2)),
@@ -213,6 +208,33 @@ var _ = Describe("The life of a run", func() {
 		out := complete(ctx, run, 1)
 		Expect(out.Status.Phases[0]).To(And(HaveField("State", errored), HaveField("Reason", v1alpha1.ReasonNameConflict),
 			HaveField("Message", ContainSubstring("conflict-spec-1 exists and does not belong to this run"))))
+	})
+
+	It("waits for what a run of the same name has left behind", func(ctx SpecContext) {
+		node.Script("registry.test/again", *tests(good))
+		run := newRun(namespace, "again", "registry.test/again")
+		Expect(k8s.Create(ctx, run)).To(Succeed())
+		complete(ctx, run, 1)
+		Expect(k8s.Delete(ctx, run)).To(Succeed())
+		Eventually(ctx, func() error { return k8s.Create(ctx, newRun(namespace, "again", "registry.test/again")) }).Should(Succeed())
+		Expect(complete(ctx, run, 1).Status.Verdict).To(Equal(v1alpha1.VerdictPassed))
+	})
+
+	It("is not led astray by somebody who relabels its Job", func(ctx SpecContext) {
+		began, open := make(chan struct{}), make(chan struct{})
+		node.Script("registry.test/relabelled", podlet.GoTest{Tests: []podlet.GoTestCase{
+			{Name: "TestWaits", Run: podlet.Steps(podlet.Signal(began), podlet.Gate(open))},
+		}}.Script())
+		run := newRun(namespace, "relabelled", "registry.test/relabelled")
+		Expect(k8s.Create(ctx, run)).To(Succeed())
+		Eventually(ctx, began).Should(BeClosed())
+		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: jobsOf(ctx, Default, run)[0]}}
+		patch := []byte(`{"metadata":{"labels":{"validation.aicr.dev/attempt":null,"validation.aicr.dev/phase":"other"}}}`)
+		Expect(k8s.Patch(ctx, job, client.RawPatch(types.MergePatchType, patch))).To(Succeed())
+		close(open)
+		Expect(complete(ctx, run, 1).Status.Verdict).To(Equal(v1alpha1.VerdictPassed))
+		created := slices.DeleteFunc(writes(namespace), func(e controlplane.AuditEvent) bool { return e.Verb != "create" || e.Resource != "jobs" })
+		Expect(created).To(HaveLen(1))
 	})
 
 	It("runs phases in order and says why one is not run", func(ctx SpecContext) {

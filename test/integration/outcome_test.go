@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -21,17 +22,14 @@ type outcome struct {
 	script *podlet.Script // nil: an image that cannot be pulled
 	change []func(*v1alpha1.ValidationRun)
 
-	verdict v1alpha1.Verdict
 	state   v1alpha1.PhaseState
 	reason  string
 	passed  string
 	message string // a part of the phase's message
 }
 
-func script(s podlet.Script) *podlet.Script { return &s }
-
 func tests(cases ...podlet.GoTestCase) *podlet.Script {
-	return script(podlet.GoTest{Tests: cases}.Script())
+	return new(podlet.GoTest{Tests: cases}.Script())
 }
 
 type change = func(*v1alpha1.ValidationRun)
@@ -73,17 +71,17 @@ var outcomes = []outcome{
 		state: errored, reason: v1alpha1.ReasonUnexpectedTestCount, passed: "1/1", message: "expectedTests is 2"},
 	{name: "more tests than expected", script: tests(good, absent), change: []change{expectedTests(1)},
 		state: errored, reason: v1alpha1.ReasonUnexpectedTestCount, passed: "1/2"},
-	{name: "the binary is missing", script: script(podlet.Script{
+	{name: "the binary is missing", script: new(podlet.Script{
 		Init: podlet.Container{StartError: `exec: "deployment.test": executable file not found in $PATH`},
 	}), state: errored, reason: v1alpha1.ReasonStartFailed, passed: "0/0", message: "executable file not found"},
-	{name: "the command is missing", script: script(podlet.Script{
+	{name: "the command is missing", script: new(podlet.Script{
 		Main: podlet.Container{StartError: `exec: "/smoke": no such file or directory`},
 	}), change: []change{container()}, state: errored, reason: v1alpha1.ReasonStartFailed, passed: "0/1"},
 	{name: "hangs until the timeout", script: tests(good, podlet.GoTestCase{Name: "TestHangs", Run: podlet.Hang()}, bad),
 		change: []change{timeout(time.Second)}, state: errored, reason: v1alpha1.ReasonDeadlineExceeded, passed: "1/3", message: "TestHangs"},
-	{name: "a container hangs until the timeout", script: script(podlet.Runs(podlet.Hang())), change: []change{container(), timeout(time.Second)},
+	{name: "a container hangs until the timeout", script: new(podlet.Runs(podlet.Hang())), change: []change{container(), timeout(time.Second)},
 		state: errored, reason: v1alpha1.ReasonDeadlineExceeded, passed: "0/1"},
-	{name: "a container exits 0 when told to stop", script: script(podlet.Runs(podlet.OnTERM(podlet.Exit(0)), podlet.Hang())),
+	{name: "a container exits 0 when told to stop", script: new(podlet.Runs(podlet.OnTERM(podlet.Exit(0)), podlet.Hang())),
 		change: []change{container(), timeout(time.Second)}, state: errored, reason: v1alpha1.ReasonDeadlineExceeded, passed: "0/1"},
 	{name: "out of memory", script: tests(good, podlet.GoTestCase{Name: "TestGrows", Run: podlet.OOMKill()}),
 		state: errored, reason: v1alpha1.ReasonOOMKilled, passed: "1/2"},
@@ -98,46 +96,49 @@ var outcomes = []outcome{
 	{name: "output that looks like FAIL", script: tests(podlet.GoTestCase{
 		Name: "TestQuotes", Output: "--- FAIL: TestQuotes (0.00s)\nFAIL\n=== RUN   TestNobody\n",
 	}), state: passed, passed: "1/1"},
-	{name: "all pass and exit code 3", script: script(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ExitCode: ptr.To(3)}.Script()),
+	{name: "all pass and exit code 3", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ExitCode: ptr.To(3)}.Script()),
 		state: errored, reason: v1alpha1.ReasonExitCodeMismatch, passed: "1/1", message: "exit code 3"},
-	{name: "one fails and exit code 0", script: script(podlet.GoTest{Tests: []podlet.GoTestCase{bad}, ExitCode: ptr.To(0)}.Script()),
+	{name: "one fails and exit code 0", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{bad}, ExitCode: ptr.To(0)}.Script()),
 		state: failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/1", message: "ExitCodeMismatch"},
-	{name: "the final PASS is not printed", script: script(podlet.GoTest{Tests: []podlet.GoTestCase{good}, OmitFinal: true}.Script()),
+	{name: "the final PASS is not printed", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, OmitFinal: true}.Script()),
 		state: errored, reason: v1alpha1.ReasonEvidenceIncomplete, passed: "1/1", message: "final PASS"},
-	{name: "nothing is printed", script: script(podlet.Script{
+	{name: "nothing is printed", script: new(podlet.Script{
 		Init: podlet.Container{Run: podlet.Print("TestGood\n")}, Main: podlet.Container{},
 	}), state: errored, reason: v1alpha1.ReasonNoTests, passed: "0/1"},
-	{name: "the list fails", script: script(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ListRun: podlet.Exit(1)}.Script()),
+	{name: "the list fails", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ListRun: podlet.Exit(1)}.Script()),
 		state: errored, reason: v1alpha1.ReasonListFailed, passed: "0/0", message: "expectedTests"},
-	{name: "the list fails and the count is known", script: script(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ListRun: podlet.Exit(1)}.Script()),
+	{name: "the list fails and the count is known", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ListRun: podlet.Exit(1)}.Script()),
 		change: []change{expectedTests(1)}, state: passed, passed: "1/1"},
-	{name: "go test -json by a command", script: script(podlet.Runs(podlet.Print(jsonStream))),
+	{name: "go test -json by a command", script: new(podlet.Runs(podlet.Print(jsonStream))),
 		change: []change{goTest(func(t *v1alpha1.GoTest) { t.Package, t.Command = "", []string{"/run-checks"} }), expectedTests(2)},
 		state:  passed, passed: "1/2"},
-	{name: "a command that hides its exit code", script: script(podlet.Runs(podlet.Print(strings.ReplaceAll(jsonStream, `"pass"`, `"fail"`)))),
+	{name: "a command that hides its exit code", script: new(podlet.Runs(podlet.Print(strings.ReplaceAll(jsonStream, `"pass"`, `"fail"`)))),
 		change: []change{goTest(func(t *v1alpha1.GoTest) { t.Package, t.Command = "", []string{"/run-checks"} }), expectedTests(2)},
 		state:  failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/2", message: "ExitCodeMismatch"},
 	{name: "the image cannot be pulled", change: []change{startTimeout(15 * time.Second)},
 		state: errored, reason: v1alpha1.ReasonImagePullFailed, passed: "0/0", message: "startTimeout of 15s"},
 	{name: "the image is never pulled", change: []change{func(run *v1alpha1.ValidationRun) { run.Spec.Validator.ImagePullPolicy = v1alpha1.PullNever }},
 		state: errored, reason: v1alpha1.ReasonInvalidImage, passed: "0/0", message: "ErrImageNeverPull"},
-	{name: "no node takes the pod", script: script(podlet.Script{Unschedulable: &podlet.Unschedulable{}}), change: []change{startTimeout(15 * time.Second)},
+	{name: "no node takes the pod", script: new(podlet.Script{Unschedulable: &podlet.Unschedulable{}}), change: []change{startTimeout(15 * time.Second)},
 		state: errored, reason: v1alpha1.ReasonUnschedulable, passed: "0/0"},
 	{name: "Pod Security refuses the pod", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
 		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: ptr.To(true)}
 	}}, state: errored, reason: v1alpha1.ReasonForbidden, passed: "0/0", message: "privileged"},
-	{name: "a mount without its volume", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
-		run.Spec.Validator.VolumeMounts = []v1alpha1.VolumeMount{{Name: "absent", MountPath: "/absent"}}
-	}}, state: errored, reason: v1alpha1.ReasonInvalidSpec, passed: "0/0", message: "absent"},
+	{name: "a pod that cannot be", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
+		run.Spec.Validator.Resources = v1alpha1.ResourceRequirements{
+			Requests: map[string]v1alpha1.Amount{"cpu": v1alpha1.Amount(intstr.FromInt32(2))},
+			Limits:   map[string]v1alpha1.Amount{"cpu": v1alpha1.Amount(intstr.FromInt32(1))},
+		}
+	}}, state: errored, reason: v1alpha1.ReasonInvalidSpec, passed: "0/0", message: "must be less than or equal to cpu limit"},
 	{name: "the run's timeout", script: tests(good, podlet.GoTestCase{Name: "TestHangs", Run: podlet.Hang()}),
 		change: []change{func(run *v1alpha1.ValidationRun) { run.Spec.Timeout = duration(20 * time.Second) }},
 		state:  errored, reason: v1alpha1.ReasonRunTimeout, passed: "1/2"},
-	{name: "a container passes", script: script(podlet.Runs()), change: []change{container()}, state: passed, passed: "1/1"},
-	{name: "a container fails", script: script(podlet.Runs(podlet.TerminationMessage("2 of 4 links are down\n"), podlet.Exit(1))), change: []change{container()},
+	{name: "a container passes", script: new(podlet.Runs()), change: []change{container()}, state: passed, passed: "1/1"},
+	{name: "a container fails", script: new(podlet.Runs(podlet.TerminationMessage("2 of 4 links are down\n"), podlet.Exit(1))), change: []change{container()},
 		state: failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/1", message: "2 of 4 links are down"},
-	{name: "a container skips itself", script: script(podlet.Runs(podlet.TerminationMessage("SKIP: no GPU here\n"), podlet.Exit(2))), change: []change{container()},
+	{name: "a container skips itself", script: new(podlet.Runs(podlet.TerminationMessage("SKIP: no GPU here\n"), podlet.Exit(2))), change: []change{container()},
 		state: skipped, reason: v1alpha1.ReasonNothingApplicable, passed: "0/1", message: "no GPU here"},
-	{name: "a container exits 2 without a word", script: script(podlet.Runs(podlet.Exit(2))), change: []change{container()},
+	{name: "a container exits 2 without a word", script: new(podlet.Runs(podlet.Exit(2))), change: []change{container()},
 		state: errored, reason: v1alpha1.ReasonUnexpectedExitCode, passed: "0/1"},
 }
 

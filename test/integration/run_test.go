@@ -75,6 +75,16 @@ func current(ctx context.Context, run *v1alpha1.ValidationRun) func(Gomega) *v1a
 	}
 }
 
+// edit changes a run as kubectl edit does.
+func edit(ctx context.Context, run *v1alpha1.ValidationRun, change func(*v1alpha1.ValidationRun)) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		latest := current(ctx, run)(g)
+		change(latest)
+		g.Expect(k8s.Update(ctx, latest)).To(Succeed())
+	}).Should(Succeed())
+}
+
 // complete waits for the end of an attempt.
 func complete(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64) *v1alpha1.ValidationRun {
 	GinkgoHelper()

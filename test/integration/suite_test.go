@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +37,8 @@ var (
 func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
 	format.MaxLength = 0
-	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyTimeout(90 * time.Second)
+	EnforceDefaultTimeoutsWhenUsingContexts()
 	RunSpecs(t, "The operator on a scripted kubelet")
 }
 
@@ -70,7 +72,7 @@ func installAccess(ctx context.Context, manifest string) {
 	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
 	for {
 		object := &unstructured.Unstructured{}
-		if err := documents.Decode(object); err == io.EOF {
+		if err := documents.Decode(object); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
 			Fail(fmt.Sprintf("reading %s: %v", manifest, err))

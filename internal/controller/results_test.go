@@ -1,0 +1,196 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/report"
+)
+
+// over is the decision that completes a run of two phases.
+func over(message string) plan.Decision {
+	return plan.Decision{Store: true, Keep: &report.Phase{Name: "b", State: v1alpha1.PhasePassed, Message: message}, Status: status{
+		Attempt: 1, Verdict: v1alpha1.VerdictPassed, Message: message,
+		Phases: []phaseState{{Name: "a", State: v1alpha1.PhasePassed, Message: "by status"}, {Name: "b", State: v1alpha1.PhasePassed}},
+	}}
+}
+
+func (b *bench) configMap(t *testing.T, name string) *corev1.ConfigMap {
+	t.Helper()
+	cm := &corev1.ConfigMap{}
+	if err := b.Live.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, cm); err != nil {
+		t.Fatal(err)
+	}
+	return cm
+}
+
+func refuses(name string, err error) interceptor.Funcs {
+	return interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+		if strings.Contains(o.GetName(), name) {
+			return err
+		}
+		return c.Create(ctx, o, opts...)
+	}}
+}
+
+func TestStore(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{})
+	var seen plan.Observed
+	if err := b.store(t.Context(), newRun(), over("2 passed"), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen.Stored) != 1 || seen.Stored[0].ConfigMap != "run-result-1" || len(seen.Stored[0].SHA256) != 64 {
+		t.Errorf("stored is %+v", seen.Stored)
+	}
+	cm := b.configMap(t, "run-result-1")
+	if !*cm.Immutable || !strings.Contains(cm.Data["result.yaml"], "verdict: Passed") {
+		t.Errorf("it holds %s", cm.Data["result.yaml"])
+	}
+	if !strings.Contains(cm.Data["result.yaml"], "by status") || !strings.Contains(cm.Data["result.yaml"], "is gone") {
+		t.Errorf("phase a, whose evidence is missing, is not told from status:\n%s", cm.Data["result.yaml"])
+	}
+}
+
+func TestStoreAgain(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{}, newRun())
+	run := b.stored(t, newRun())
+	var first, again, other plan.Observed
+	if err := b.store(t.Context(), run, over("2 passed"), &first); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store(t.Context(), run, over("2 passed"), &again); err != nil || !slices.Equal(first.Stored, again.Stored) {
+		t.Errorf("the same again is %+v, %v", again.Stored, err)
+	}
+
+	// Another outcome that was never announced gives way.
+	if err := b.store(t.Context(), run, over("2 passed, as it is now"), &other); err == nil || other.Stored != nil {
+		t.Fatalf("a different one is taken for stored: %+v, %v", other.Stored, err)
+	}
+	if err := b.store(t.Context(), run, over("2 passed, as it is now"), &other); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.configMap(t, "run-result-1").Data["result.yaml"]; !strings.Contains(text, "as it is now") {
+		t.Errorf("it holds %s", text)
+	}
+}
+
+func TestStoreThatIsRefusedDoesNotKeepTheRunFromEnding(t *testing.T) {
+	quota := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New("exceeded quota: q"))
+	b := newBench(t, refuses("result", quota))
+	var seen plan.Observed
+	if err := b.store(t.Context(), newRun(), over(""), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if block := seen.StoreRefused; block == nil || block.Reason != v1alpha1.ReasonQuotaExceeded || block.Final {
+		t.Errorf("it is refused for %+v", block)
+	}
+}
+
+// A pass about a run that has moved on must not take away what was announced meanwhile.
+func TestStoreOfAStaleRunLeavesTheResult(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{}, newRun())
+	run := b.stored(t, newRun())
+	var seen plan.Observed
+	if err := b.store(t.Context(), run, over("2 passed"), &seen); err != nil {
+		t.Fatal(err)
+	}
+	announced := run.DeepCopy()
+	announced.Labels = map[string]string{"it": "moved on"}
+	if err := b.Client.Update(t.Context(), announced); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store(t.Context(), run, over("something else"), &seen); !errors.Is(err, errStale) {
+		t.Errorf("the error is %v", err)
+	}
+	if text := b.configMap(t, "run-result-1").Data["result.yaml"]; !strings.Contains(text, "2 passed") {
+		t.Errorf("it holds %s", text)
+	}
+}
+
+func TestStoreThatFailsIsTriedAgain(t *testing.T) {
+	b := newBench(t, refuses("result", apierrors.NewServiceUnavailable("starting")))
+	var seen plan.Observed
+	if err := b.store(t.Context(), newRun(), over(""), &seen); err == nil || seen.StoreRefused != nil {
+		t.Errorf("%+v, %v", seen.StoreRefused, err)
+	}
+}
+
+func kept(message string) plan.Decision {
+	return plan.Decision{Keep: &report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message}, Status: status{Attempt: 1}}
+}
+
+func evidenceOf(t *testing.T, b *bench) report.Phase {
+	t.Helper()
+	p, err := b.evidence(t.Context(), newRun(), plan.Decision{Status: status{Attempt: 1}}, phaseState{Name: "a", State: v1alpha1.PhasePassed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestKeep(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{})
+	var seen plan.Observed
+	if err := b.keep(t.Context(), newRun(), kept("3 passed"), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.keep(t.Context(), newRun(), kept("3 passed"), &seen); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	if seen.Kept == nil || seen.Kept.Message != "3 passed" {
+		t.Errorf("seen is %+v", seen.Kept)
+	}
+	if p := evidenceOf(t, b); p.Message != "3 passed" {
+		t.Errorf("kept is %+v", p)
+	}
+}
+
+// A pass that was cut off kept an outcome that status does not hold. The pod and its log may be gone by now: what was kept is the outcome.
+func TestWhatWasKeptIsTheOutcome(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{}, newRun())
+	run := b.stored(t, newRun())
+	var first, again plan.Observed
+	if err := b.keep(t.Context(), run, kept("3 passed"), &first); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.keep(t.Context(), run, kept("the pod was deleted"), &again); err != nil {
+		t.Fatal(err)
+	}
+	if again.Kept == nil || again.Kept.Message != "3 passed" {
+		t.Errorf("seen is %+v", again.Kept)
+	}
+	if p := evidenceOf(t, b); p.Message != "3 passed" {
+		t.Errorf("kept is %+v", p)
+	}
+}
+
+// A quota on ConfigMaps must not hold a run for ever between two of its phases.
+func TestKeepThatIsRefusedDoesNotKeepThePhaseFromEnding(t *testing.T) {
+	quota := apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New("exceeded quota: q"))
+	b := newBench(t, refuses("run-a", quota), newRun(started))
+	run := b.stored(t, newRun())
+	var seen plan.Observed
+	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil || seen.Kept == nil {
+		t.Errorf("it is tried again and again: %v", err)
+	}
+}
+
+func TestKeepThatFailsIsTriedAgain(t *testing.T) {
+	b := newBench(t, refuses("run-a", apierrors.NewServiceUnavailable("starting")))
+	var seen plan.Observed
+	if err := b.keep(t.Context(), newRun(started), kept(""), &seen); err == nil {
+		t.Error("the evidence is given up for a server that starts")
+	}
+}

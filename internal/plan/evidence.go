@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/verdict"
+)
+
+// first is the pod that was there first: where a Job has a second one, the first is what counts.
+func (j *Job) first() *Pod {
+	first := &j.Pods[0]
+	for i := range j.Pods {
+		p := &j.Pods[i]
+		if !p.Started.IsZero() && (first.Started.IsZero() || p.Started.Before(first.Started)) {
+			first = p
+		}
+	}
+	return first
+}
+
+// unread has a log read a little longer before a phase is judged by what was read of it: an operator that has just started reads
+// it from its beginning, and a failure may be in it.
+func (s *step) unread(spec *v1alpha1.Phase, job *Job) bool {
+	if spec.GoTest == nil || job == nil || len(job.Pods) == 0 {
+		return false
+	}
+	pod := job.first()
+	if pod.Gone || pod.Log.Ended || pod.Validator.Started.IsZero() {
+		return false
+	}
+	wait := catchUp
+	if !pod.Log.Since.IsZero() {
+		wait = pod.Log.Since.Add(catchUp).Sub(s.now)
+	}
+	if wait <= 0 {
+		return false
+	}
+	s.Follow = pod.UID
+	s.lookIn(wait)
+	return true
+}
+
+// unlessEnded is the trouble that the attempt's timeout is to a phase, which is none if the validator had ended by then and nobody looked.
+func (s *step) unlessEnded(job *Job, timeout *verdict.Trouble) *verdict.Trouble {
+	if job == nil || len(job.Pods) == 0 {
+		return timeout
+	}
+	pod := job.first()
+	if pod.Validator.Exit != nil && pod.Validator.Finished.Before(s.limit()) {
+		return pod.Trouble
+	}
+	return timeout
+}
+
+// listed says whether all is known that will ever be of the list of tests.
+func (p *Pod) listed(wanted bool) bool {
+	return !wanted || p.Listing.Read || p.Listing.Failed != "" || p.List.Exit == nil
+}
+
+// judge gives the outcome of a phase by what is known of its Job's pod.
+func (s *step) judge(spec *v1alpha1.Phase, job *Job, trouble *verdict.Trouble) judged {
+	var pod Pod
+	if job != nil && len(job.Pods) > 0 {
+		pod = *job.first()
+	}
+	e := verdict.Evidence{Exit: pod.Validator.Exit, Trouble: trouble}
+	if t := spec.GoTest; t != nil {
+		names, err := selected(t, pod.Listing)
+		if err != nil && e.Trouble == nil {
+			e.Trouble = &verdict.Trouble{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error()}
+		}
+		e.GoTest = &verdict.GoTest{
+			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
+			Manifest: names, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+		}
+		if t.ExpectedTests != nil {
+			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
+		}
+	}
+	return judged{Outcome: verdict.Judge(e), pod: pod, job: job}
+}
+
+// judged is an outcome with what it was judged by.
+type judged struct {
+	verdict.Outcome
+	pod Pod
+	job *Job
+}
+
+// selected are the listed tests that the phase runs, nil where there is no list.
+func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
+	if !listing.Read || listing.Failed != "" {
+		return nil, nil
+	}
+	if t.Run == "" {
+		return append([]string{}, listing.Tests...), nil
+	}
+	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return append([]string{}, names...), nil
+}

@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+)
+
+func (w *world) say(format string, args ...any) {
+	fmt.Fprintf(&w.said, format+"\n", args...)
+}
+
+// tell writes one line: when, what was done, and what it changed in status.
+func (w *world) tell(before *v1alpha1.ValidationRunStatus, did []string, d Decision) {
+	if follows := w.followed(d); follows != w.heard {
+		if w.heard = follows; follows != "" {
+			did = append(did, "follow "+follows)
+		}
+	}
+	if w.finished {
+		did = append(did, "let go")
+	}
+	changes := w.changes(before, &w.run.Status)
+	if len(did) == 0 && len(changes) == 0 {
+		return
+	}
+	line := fmt.Sprintf("%7s  %s", w.now.Sub(epoch).Truncate(100*time.Millisecond), strings.Join(append(did, ""), "; "))
+	w.say("%s", strings.TrimSuffix(line+"| "+strings.Join(changes, "; "), "| "))
+}
+
+func (w *world) followed(d Decision) string {
+	for _, job := range w.jobs {
+		for _, pod := range job.pods {
+			if pod.UID == d.Follow {
+				return label(job.item)
+			}
+		}
+	}
+	return ""
+}
+
+// changes are the differences of two statuses, in words.
+func (w *world) changes(old, now *v1alpha1.ValidationRunStatus) (out []string) {
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if old.Attempt != now.Attempt {
+		add("attempt %d", now.Attempt)
+		old = &v1alpha1.ValidationRunStatus{ObservedGeneration: old.ObservedGeneration}
+	}
+	if old.ObservedGeneration != now.ObservedGeneration {
+		add("generation %d", now.ObservedGeneration)
+	}
+	for i, p := range now.Phases {
+		var was v1alpha1.PhaseStatus
+		if i < len(old.Phases) {
+			was = old.Phases[i]
+		}
+		if p.State != was.State && p.State != v1alpha1.PhasePending {
+			text := fmt.Sprintf("%s %s", p.Name, p.State)
+			if p.State.Ended() && p.Reason != "" {
+				text += " " + p.Reason
+			}
+			if p.State.Ended() {
+				text += fmt.Sprintf(" %q", p.Message)
+			}
+			add("%s", text)
+		}
+		if len(p.Jobs) > len(was.Jobs) {
+			add("%s has %d Jobs", p.Name, len(p.Jobs))
+		}
+	}
+	if now.Passed != old.Passed {
+		add("passed %s", now.Passed)
+	}
+	if reason := ready(now); reason != ready(old) {
+		add("Ready %s", reason)
+	}
+	if now.Message != old.Message {
+		add("%q", now.Message)
+	}
+	if len(now.Results) != len(old.Results) {
+		add("result %s", now.Results[0].ConfigMap)
+	}
+	return out
+}
+
+func ready(s *v1alpha1.ValidationRunStatus) string {
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady); c != nil {
+		return string(c.Status) + " " + c.Reason
+	}
+	return ""
+}

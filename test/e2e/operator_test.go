@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+var _ = Describe("The installed operator", func() {
+	collectOnFailure(func() string { return operatorNamespace })
+
+	It("runs with no more than it needs", func(ctx SpecContext) {
+		system := &corev1.Namespace{}
+		Expect(k8s.Get(ctx, client.ObjectKey{Name: operatorNamespace}, system)).To(Succeed())
+		Expect(system.Labels).To(HaveKeyWithValue("pod-security.kubernetes.io/enforce", "restricted"))
+
+		pod := operatorPod(ctx)
+		Expect(pod.Status.Conditions).To(ContainElement(And(HaveField("Type", corev1.PodReady), HaveField("Status", corev1.ConditionTrue))))
+		Expect(pod.Spec.SecurityContext.RunAsNonRoot).To(HaveValue(BeTrue()))
+		Expect(pod.Spec.Containers).To(HaveLen(1))
+		manager := pod.Spec.Containers[0]
+		Expect(manager.SecurityContext.ReadOnlyRootFilesystem).To(HaveValue(BeTrue()))
+		Expect(manager.Resources.Limits).To(And(HaveKey(corev1.ResourceCPU), HaveKey(corev1.ResourceMemory)))
+		Expect(manager.LivenessProbe).NotTo(BeNil())
+		Expect(manager.ReadinessProbe).NotTo(BeNil())
+	})
+
+	It("shows its metrics to the authorised alone", func(ctx SpecContext) {
+		namespace := newNamespace(ctx, "restricted")
+		for _, name := range []string{"scraper", "stranger"} {
+			account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+			Expect(k8s.Create(ctx, account)).To(Succeed())
+		}
+		binding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: namespace},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "validation-operator-metrics-reader"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: "scraper"}},
+		}
+		Expect(k8s.Create(ctx, binding)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(k8s.Delete(ctx, binding)).To(Succeed()) })
+
+		address := forward(ctx, "deployment/"+operatorName, "8443")
+		status, _ := metrics(ctx, address, "")
+		Expect(status).To(Equal(http.StatusUnauthorized))
+		status, _ = metrics(ctx, address, token(ctx, namespace, "stranger"))
+		Expect(status).To(Equal(http.StatusForbidden))
+		status, text := metrics(ctx, address, token(ctx, namespace, "scraper"))
+		Expect(status).To(Equal(http.StatusOK))
+		Expect(text).To(ContainSubstring(`controller_runtime_reconcile_total{controller="validationrun"`))
+	})
+})
+
+// operatorPod is the operator's one pod.
+func operatorPod(ctx context.Context) *corev1.Pod {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Eventually(ctx, func(g Gomega) {
+		g.Expect(k8s.List(ctx, &pods, client.InNamespace(operatorNamespace), client.MatchingLabels{"control-plane": "controller-manager"})).To(Succeed())
+		g.Expect(pods.Items).To(ConsistOf(HaveField("DeletionTimestamp", BeNil())))
+	}).Should(Succeed())
+	return &pods.Items[0]
+}
+
+// forward makes a port of the operator's reachable until the spec ends, and returns its address here.
+func forward(ctx context.Context, what, port string) string {
+	GinkgoHelper()
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, "kubectl", "-n", operatorNamespace, "port-forward", what, ":"+port)
+	out, err := cmd.StdoutPipe()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(cmd.Start()).To(Succeed())
+	DeferCleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it was killed
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	Expect(err).NotTo(HaveOccurred())
+	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(line)
+	Expect(address).NotTo(BeEmpty(), line)
+	return address
+}
+
+func token(ctx context.Context, namespace, account string) string {
+	GinkgoHelper()
+	return strings.TrimSpace(kubectl(ctx, "-n", namespace, "create", "token", account))
+}
+
+func metrics(ctx context.Context, address, token string) (status int, text string) {
+	GinkgoHelper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
+	Expect(err).NotTo(HaveOccurred())
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	// The operator makes its certificate itself; whom it lets in is what is looked at.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	Expect(err).NotTo(HaveOccurred())
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	return response.StatusCode, string(body)
+}

@@ -1,0 +1,2 @@
+// Package none is a test binary without a test.
+package none
