@@ -13,6 +13,9 @@ type panicScan struct {
 	found   Panic
 	creator string // the test that started the panicking goroutine
 	partial bool   // the previous output did not end its line
+	// early is a panic, stack and all, after which the stream went on. A container's runtime brings stderr, where panics are printed,
+	// and stdout, where frames are, by two ways: a panic can overtake the last frames before it. It counts unless the binary ends well.
+	early *Panic
 }
 
 type panicState int
@@ -78,7 +81,7 @@ func (s *panicScan) begin(ev *Event, line []byte) {
 	if !ok && !slices.ContainsFunc(fatalPrefixes, func(p []byte) bool { return bytes.HasPrefix(line, p) }) {
 		return
 	}
-	*s = panicScan{state: panicMessage, pkg: string(ev.Package), partial: s.partial}
+	*s = panicScan{state: panicMessage, pkg: string(ev.Package), partial: s.partial, early: s.early}
 	s.found.Timeout = ok && bytes.HasPrefix(message, timeoutPrefix)
 	if len(message) > maxPanicMessage {
 		message = message[:maxPanicMessage]
@@ -126,9 +129,24 @@ func testFunction(line []byte) string {
 	return ""
 }
 
-// testStarted says that the binary went on with another test.
+// testStarted says that the binary went on with another test, or that the panic has overtaken the frame of an earlier one.
 func (s *panicScan) testStarted(ev *Event) {
-	if s.state != noPanic && s.pkg == string(ev.Package) {
+	if s.state == noPanic || s.pkg != string(ev.Package) {
+		return
+	}
+	early := s.early
+	if s.state == panicStack || s.state == panicDone {
+		early = s.result()
+	}
+	*s = panicScan{pkg: s.pkg, partial: s.partial, early: early}
+}
+
+// testEnded says that a test ended well, so that a panic on its goroutine was recovered.
+func (s *panicScan) testEnded(ev *Event) {
+	if s.state == noPanic && s.early == nil || ev.Action == ActionFail || s.pkg != string(ev.Package) {
+		return
+	}
+	if p := s.result(); p.Test == string(ev.Test) {
 		*s = panicScan{partial: s.partial}
 	}
 }
@@ -136,7 +154,7 @@ func (s *panicScan) testStarted(ev *Event) {
 // packageEnded says that the binary printed its last line, which it does not after a panic. Unmarked and in JSON it may be go test
 // that says fail.
 func (s *panicScan) packageEnded(ev *Event) {
-	if s.state != noPanic && s.pkg == string(ev.Package) && (ev.Action != ActionFail || ev.Framing == Marked) {
+	if (s.state != noPanic || s.early != nil) && s.pkg == string(ev.Package) && (ev.Action != ActionFail || ev.Framing == Marked) {
 		*s = panicScan{partial: s.partial}
 	}
 }
@@ -144,7 +162,7 @@ func (s *panicScan) packageEnded(ev *Event) {
 // result returns the panic, or nil.
 func (s *panicScan) result() *Panic {
 	if s.state == noPanic {
-		return nil
+		return s.early
 	}
 	p := s.found
 	p.Running = slices.Clone(p.Running)

@@ -135,6 +135,7 @@ func (r *Record) run(ev *Event) {
 func (r *Record) endTest(ev *Event) {
 	r.begin(ev, false)
 	outcome := Outcome(ev.Action)
+	r.panics.testEnded(ev)
 	if outcome == Pass && isBenchmark(ev.Test) {
 		return
 	}
