@@ -95,7 +95,7 @@ func TestBlockedByWhatTheEventsSay(t *testing.T) {
 		{"a webhook that is down", BlockedJob, refused(`Internal error occurred: failed calling webhook "w": connection refused`),
 			v1alpha1.ReasonPodNotCreated},
 		{"a webhook that says no", BlockedJob, refused(`admission webhook "w" denied the request: no`), v1alpha1.ReasonPodNotCreated},
-		{"a LimitRange", BlockedJob, refused(`pods "x" is forbidden: maximum cpu usage per Container is 1, but limit is 2`), v1alpha1.ReasonPodNotCreated},
+		{"a LimitRange", BlockedJob, refused(`pods "x" is forbidden: maximum cpu usage per Container is 1`), v1alpha1.ReasonPodNotCreated},
 		{"the newest counts", BlockedJob, events{
 			event("FailedCreate", "exceeded quota", 5), event("FailedCreate", "failed calling webhook", 9), event("FailedCreate", "x", 7),
 		}, v1alpha1.ReasonPodNotCreated},

@@ -36,7 +36,32 @@ func Look(pod *corev1.Pod) Pod {
 	if out.Validator.Started.IsZero() && out.Validator.Exit == nil {
 		out.Blocked = blocked(pod)
 	}
+	out.correct(scheduled(pod))
 	return out
+}
+
+// correct moves the times that a kubelet wrote whose clock is behind: it cannot have seen the pod before the scheduler gave it one. By
+// such a clock everything would seem to last for long.
+func (p *Pod) correct(scheduled time.Time) {
+	if p.Started.IsZero() || !p.Started.Before(scheduled) {
+		return
+	}
+	behind := scheduled.Sub(p.Started)
+	for _, t := range []*time.Time{&p.Started, &p.List.Started, &p.List.Finished, &p.Validator.Started, &p.Validator.Finished} {
+		if !t.IsZero() {
+			*t = t.Add(behind)
+		}
+	}
+}
+
+// scheduled is when the scheduler bound a pod.
+func scheduled(pod *corev1.Pod) time.Time {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
 }
 
 func lookContainer(statuses []corev1.ContainerStatus, name string) Container {
@@ -110,10 +135,16 @@ func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
 		return &verdict.Trouble{Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("pod %s was deleted", pod.Name)}
 	}
 	if unseen {
-		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf("nobody saw how the validator of pod %s ended: %s", pod.Name, orUnknown(validator.Exit.Message))}
+		return &verdict.Trouble{
+			Reason:  v1alpha1.ReasonEvidenceIncomplete,
+			Message: fmt.Sprintf("nobody saw how the validator of pod %s ended: %s", pod.Name, orUnknown(validator.Exit.Message)),
+		}
 	}
 	if seen.Ended && validator.Exit == nil && seen.Listing.Failed == "" {
-		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf("pod %s ended and nobody saw how: %s", pod.Name, orUnknown(pod.Status.Message))}
+		return &verdict.Trouble{
+			Reason:  v1alpha1.ReasonEvidenceIncomplete,
+			Message: fmt.Sprintf("pod %s ended and nobody saw how: %s", pod.Name, orUnknown(pod.Status.Message)),
+		}
 	}
 	return nil
 }
@@ -127,8 +158,12 @@ func restarts(pod *corev1.Pod) int32 {
 	return 0
 }
 
-// endedBy says whether a validator that has ended may have been ended from outside: by the pod's deadline, or after its deletion or
-// disruption had begun.
+// clockSkew is how far the clocks of a node and of the control plane may be apart without a container that was told to stop, and then
+// exited with 0, being taken for one that had passed before.
+const clockSkew = 5 * time.Minute
+
+// endedBy says whether a validator that has ended may have been ended from outside: by the pod's deadline, which the kubelet measures as it
+// does the end, or after its deletion or disruption had begun, of which the control plane wrote the time.
 func endedBy(pod *corev1.Pod, validator *Container) bool {
 	after := func(t time.Time) bool { return !validator.Finished.Before(t.Truncate(time.Second)) }
 	if pod.Status.Reason == reasonDeadlineExceeded && pod.Status.StartTime != nil && pod.Spec.ActiveDeadlineSeconds != nil {
@@ -136,7 +171,7 @@ func endedBy(pod *corev1.Pod, validator *Container) bool {
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return after(c.LastTransitionTime.Time)
+			return after(c.LastTransitionTime.Add(-clockSkew))
 		}
 	}
 	if pod.DeletionTimestamp != nil {
@@ -144,7 +179,7 @@ func endedBy(pod *corev1.Pod, validator *Container) bool {
 		if pod.DeletionGracePeriodSeconds != nil {
 			grace = time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
 		}
-		return after(pod.DeletionTimestamp.Add(-grace))
+		return after(pod.DeletionTimestamp.Add(-grace - clockSkew))
 	}
 	return false
 }

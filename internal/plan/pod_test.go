@@ -100,9 +100,12 @@ func TestLook(t *testing.T) {
 		{"drained, and ended", []shape{
 			validator(exited(143, "Error", 4, 7)), phase(corev1.PodFailed), deleted(6), disrupted(6, "EvictionByEvictionAPI", "Eviction API: evicting"),
 		}, sight{trouble: v1alpha1.ReasonEvicted, exit: sigterm, ended: true}},
-		{"drained when it had passed", []shape{
-			validator(exited(0, "Completed", 4, 5)), phase(corev1.PodSucceeded), deleted(6), disrupted(6, "EvictionByEvictionAPI", ""),
+		{"drained long after it had passed", []shape{
+			validator(exited(0, "Completed", 4, 5)), phase(corev1.PodSucceeded), deleted(306), disrupted(306, "EvictionByEvictionAPI", ""),
 		}, sight{exit: code0, ended: true}},
+		{"drained, by a kubelet whose clock is behind", []shape{
+			validator(exited(0, "Completed", 4, 5)), phase(corev1.PodSucceeded), deleted(9), disrupted(9, "EvictionByEvictionAPI", ""),
+		}, sight{trouble: v1alpha1.ReasonEvicted, exit: code0, ended: true}},
 		{"preempted by the scheduler", []shape{
 			validator(exited(143, "Error", 4, 9)), phase(corev1.PodFailed), deleted(8),
 			disrupted(8, corev1.PodReasonPreemptionByScheduler, "preempting to accommodate a higher priority pod"),
@@ -134,7 +137,7 @@ func TestLook(t *testing.T) {
 		{"deleted before it started", []shape{deleted(1)}, sight{trouble: v1alpha1.ReasonPodDeleted}},
 		{"deleted while it ran", []shape{validator(exited(2, "Error", 4, 9)), phase(corev1.PodFailed), deleted(8)},
 			sight{trouble: v1alpha1.ReasonPodDeleted, exit: "exit code 2", ended: true}},
-		{"deleted when it had ended", []shape{validator(exited(1, "Error", 4, 7)), phase(corev1.PodFailed), deleted(9)}, sight{exit: code1, ended: true}},
+		{"deleted long after it had ended", []shape{validator(exited(1, "Error", 4, 7)), phase(corev1.PodFailed), deleted(309)}, sight{exit: code1, ended: true}},
 		{"restarted", []shape{validator(runningSince(9)), restarted(1)}, sight{trouble: v1alpha1.ReasonPodReplaced, runs: "validator"}},
 		{"restarted, and passed", []shape{validator(exited(0, "Completed", 9, 12)), restarted(1), phase(corev1.PodSucceeded)},
 			sight{trouble: v1alpha1.ReasonPodReplaced, exit: code0, ended: true}},
@@ -190,6 +193,17 @@ func TestLookTakesTheDigestOfAnyImageID(t *testing.T) {
 }
 
 // A second of the kubelet's is the whole second: what ends in the same one as the deadline is taken for ended by it.
+// A kubelet whose clock is behind does not make its containers seem to have run for long.
+func TestLookCorrectsAClockThatIsBehind(t *testing.T) {
+	pod := newPod(validator(exited(0, "Completed", -896, -890)), list(exited(0, "Completed", -898, -897)))
+	pod.Status.StartTime.Time = epoch.Add(-15 * time.Minute)
+	got := Look(pod)
+	want := []time.Time{epoch, at(2).Time, at(4).Time, at(10).Time}
+	if diff := cmp.Diff(want, []time.Time{got.Started, got.List.Started, got.Validator.Started, got.Validator.Finished}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestEndedByComparesWholeSeconds(t *testing.T) {
 	for _, finished := range []int{599, 600, 601} {
 		t.Run(fmt.Sprint(finished), func(t *testing.T) {

@@ -192,7 +192,7 @@ func randomWorld(t *testing.T, r *rand.Rand) *world {
 	case 0:
 		w.restarts = true
 	case 1:
-		w.loses = func() bool { return r.IntN(4) == 0 }
+		w.loses, w.outage = func() bool { return r.IntN(4) == 0 }, r.IntN(8)
 	}
 	return w
 }

@@ -35,6 +35,8 @@ type world struct {
 	// restarts has the operator start anew before every step; loses says whether it is killed before it has written status.
 	restarts bool
 	loses    func() bool
+	// outage is for how many seconds there is no operator after that.
+	outage int
 
 	jobs     []*simJob
 	timers   []timer
@@ -125,6 +127,18 @@ func (w *world) live() {
 		w.now = next
 	}
 	w.t.Fatalf("it does not come to rest\n%s", w.said.String())
+}
+
+// pause lets the time of an outage go by.
+func (w *world) pause() {
+	end := w.now.Add(time.Duration(w.outage) * time.Second)
+	for len(w.timers) > 0 && !w.timers[0].at.After(end) {
+		due := w.timers[0]
+		w.timers = w.timers[1:]
+		w.now = due.at
+		due.do()
+	}
+	w.now = end
 }
 
 // snapshot is everything whose change brings an event.
@@ -266,6 +280,7 @@ func (w *world) pass() time.Duration {
 	w.check(before, &d)
 	if lost {
 		w.follow, w.memory = "", map[types.UID]Pod{}
+		w.pause()
 		return time.Nanosecond
 	}
 	w.publish(d)

@@ -28,6 +28,8 @@ type schema struct {
 	MaxLength            int
 	MaxItems             int
 	MaxProperties        int
+	Pattern              string
+	Rules                []any `json:"x-kubernetes-validations"`
 }
 
 // specSchema is the schema of a ValidationRun's spec.
@@ -166,9 +168,13 @@ var (
 	}
 )
 
-// worst are the values that a field should not be given.
-func worst(s *schema, sample any) []json.RawMessage {
+// worst are the values that a field should not be given; just the shapes where the same schema has been tried elsewhere with all.
+func worst(s *schema, sample any, again bool) []json.RawMessage {
 	values := slices.Clone(shapes)
+	switch {
+	case again:
+		s = &schema{}
+	}
 	if s.Type == "integer" || s.Type == "" {
 		values = append(values, numbers...)
 	}
