@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -43,28 +44,57 @@ func isTestName(name []byte) bool {
 // bars and the levels of subtests by slashes, both outside of brackets. Only the first level matters here: a test runs also where
 // the pattern wants none but some of its subtests. An empty pattern runs everything.
 func MatchTopLevel(pattern string, names []string) ([]string, error) {
-	var firsts []*regexp.Regexp
-	for i, alternative := range splitPattern(pattern) {
-		for j, element := range alternative {
+	all, err := compilePattern(pattern)
+	if err != nil {
+		return nil, err
+	}
+	return matching(names, all), nil
+}
+
+// MatchForSubtests returns those of names that -test.run=pattern runs only for the sake of some of their subtests. Package testing lets such
+// a test pass when it has none of them, as after a renaming.
+func MatchForSubtests(pattern string, names []string) ([]string, error) {
+	all, err := compilePattern(pattern)
+	if err != nil {
+		return nil, err
+	}
+	whole := slices.DeleteFunc(slices.Clone(all), func(a alternative) bool { return a.levels > 1 })
+	forThemselves := matching(names, whole)
+	return slices.DeleteFunc(matching(names, all), func(name string) bool { return slices.Contains(forThemselves, name) }), nil
+}
+
+// alternative is one alternative of a pattern, by its first level.
+type alternative struct {
+	first  *regexp.Regexp
+	levels int
+}
+
+func compilePattern(pattern string) ([]alternative, error) {
+	var out []alternative
+	for i, levels := range splitPattern(pattern) {
+		a := alternative{levels: len(levels)}
+		for j, element := range levels {
 			re, err := regexp.Compile(rewrite(element))
 			if err != nil {
 				return nil, fmt.Errorf("level %d of alternative %d of the pattern %q: %w", j+1, i+1, pattern, err)
 			}
 			if j == 0 {
-				firsts = append(firsts, re)
+				a.first = re
 			}
 		}
+		out = append(out, a)
 	}
+	return out, nil
+}
+
+func matching(names []string, by []alternative) []string {
 	var matched []string
 	for _, name := range names {
-		for _, re := range firsts {
-			if re.MatchString(name) {
-				matched = append(matched, name)
-				break
-			}
+		if slices.ContainsFunc(by, func(a alternative) bool { return a.first.MatchString(name) }) {
+			matched = append(matched, name)
 		}
 	}
-	return matched, nil
+	return matched
 }
 
 // splitPattern splits a pattern into its alternatives and each of these into its levels. A bar or slash within brackets or

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestParseList(t *testing.T) {
@@ -103,4 +104,28 @@ func ran(t *testing.T, binary, pattern string) (names []string, valid bool) {
 		}
 	}
 	return names, true
+}
+
+func TestMatchForSubtests(t *testing.T) {
+	names := []string{"TestA", "TestB", "TestC"}
+	for pattern, want := range map[string][]string{
+		"":                  {},
+		"TestA":             {},
+		"TestA/sub":         {"TestA"},
+		"^Test[AB]$/x/y":    {"TestA", "TestB"},
+		"TestA/sub|TestA$":  {},
+		"TestA/x|TestB":     {"TestA"},
+		"^(TestA/x|TestB)$": {},
+	} {
+		got, err := MatchForSubtests(pattern, names)
+		if err != nil {
+			t.Errorf("%q: %v", pattern, err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", pattern, diff)
+		}
+	}
+	if _, err := MatchForSubtests("(", names); err == nil {
+		t.Error("an invalid pattern is taken")
+	}
 }

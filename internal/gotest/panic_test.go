@@ -45,7 +45,7 @@ func TestPanic(t *testing.T) {
 		"on stderr, ahead of the frames before it": {"panic: boom\n" + trace + "§=== RUN   TestW\n§--- PASS: TestW (0.00s)\n" + started,
 			&Panic{Message: "boom", Test: "TestX"}},
 		"on stderr, ahead of the frames of a binary that ends well": {"panic: boom\n" + trace + started + "§--- PASS: TestX (0.00s)\n§PASS\n", nil},
-		"in the middle of a line": {started + "he said panic: boom\n" + trace, nil},
+		"in the middle of a line":                                   {started + "he said panic: boom\n" + trace, nil},
 		"go test -v of a binary that panicked": {"=== RUN   TestX\npanic: boom\n" + trace + "FAIL\texample.com/p\t0.01s\nFAIL\n",
 			&Panic{Message: "boom", Test: "TestX"}},
 		"go test -json of a binary that panicked": {runX + `{"Action":"output","Package":"p","Test":"TestX","Output":"panic: boom\n"}` + "\n" +

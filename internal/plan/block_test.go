@@ -85,7 +85,7 @@ func TestBlockedByWhatTheEventsSay(t *testing.T) {
 	}{
 		{"a Job without events", BlockedJob, nil, ""},
 		{"a Job that has made its pod", BlockedJob, events{event("SuccessfulCreate", "Created pod: x", 1)}, ""},
-		{"Pod Security", BlockedJob, refused(`pods "x" is forbidden: violates PodSecurity "restricted:latest": privileged`), v1alpha1.ReasonForbidden + "!"},
+		{"Pod Security", BlockedJob, refused(`pods "x" is forbidden: violates PodSecurity "restricted": privileged`), v1alpha1.ReasonForbidden + "!"},
 		{"a quota", BlockedJob, refused(`pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1`),
 			v1alpha1.ReasonQuotaExceeded},
 		{"a ServiceAccount that is missing", BlockedJob,

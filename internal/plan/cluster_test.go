@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -127,7 +126,7 @@ func (w *world) act(d Decision) (asked []string) {
 					if old := pod.Spec.ActiveDeadlineSeconds; old != nil && *old <= s.Seconds {
 						w.t.Errorf("a deadline of %ds is no shorter than %ds", s.Seconds, *old)
 					}
-					pod.Spec.ActiveDeadlineSeconds = ptr.To(s.Seconds)
+					pod.Spec.ActiveDeadlineSeconds = new(s.Seconds)
 					w.deadline(job, pod)
 					asked = append(asked, fmt.Sprintf("shorten %s to %ds", label(job.item), s.Seconds))
 				}
@@ -204,8 +203,8 @@ func (w *world) bind(job *simJob, shapes ...shape) *corev1.Pod {
 	pod := newPod(shapes...)
 	pod.Name = job.name + fmt.Sprintf("-%05d", len(job.pods))
 	pod.UID = types.UID(pod.Name)
-	pod.Spec.ActiveDeadlineSeconds = ptr.To(workload.StartDeadline(phase))
-	pod.Status.StartTime = ptr.To(metav1.NewTime(w.now))
+	pod.Spec.ActiveDeadlineSeconds = new(workload.StartDeadline(phase))
+	pod.Status.StartTime = new(metav1.NewTime(w.now))
 	if !workload.Lists(phase, job.item) {
 		pod.Status.InitContainerStatuses = nil
 	}

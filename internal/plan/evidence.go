@@ -67,13 +67,13 @@ func (s *step) judge(spec *v1alpha1.Phase, job *Job, trouble *verdict.Trouble) j
 	}
 	e := verdict.Evidence{Exit: pod.Validator.Exit, Trouble: trouble}
 	if t := spec.GoTest; t != nil {
-		names, err := selected(t, pod.Listing)
+		names, forSubtests, err := selected(t, pod.Listing)
 		if err != nil && e.Trouble == nil {
 			e.Trouble = &verdict.Trouble{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error()}
 		}
 		e.GoTest = &verdict.GoTest{
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
-			Manifest: names, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+			Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
 		}
 		if t.ExpectedTests != nil {
 			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
@@ -89,17 +89,19 @@ type judged struct {
 	job *Job
 }
 
-// selected are the listed tests that the phase runs, nil where there is no list.
-func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
+// selected are the listed tests that the phase runs, nil where there is no list, and those of them that run only for their subtests.
+func selected(t *v1alpha1.GoTest, listing Listing) (names, forSubtests []string, err error) {
 	if !listing.Read || listing.Failed != "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if t.Run == "" {
-		return append([]string{}, listing.Tests...), nil
+		return append([]string{}, listing.Tests...), nil, nil
 	}
-	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
+	if names, err = gotest.MatchTopLevel(t.Run, listing.Tests); err == nil {
+		forSubtests, err = gotest.MatchForSubtests(t.Run, listing.Tests)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
+		return nil, nil, fmt.Errorf("run: %w", err)
 	}
-	return append([]string{}, names...), nil
+	return append([]string{}, names...), forSubtests, nil
 }

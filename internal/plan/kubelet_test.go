@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
@@ -26,10 +25,10 @@ type shape func(*corev1.Pod)
 func newPod(shapes ...shape) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "run-phase-abcde", UID: types.UID("pod-uid")},
-		Spec:       corev1.PodSpec{NodeName: "node-1", ActiveDeadlineSeconds: ptr.To[int64](600)},
+		Spec:       corev1.PodSpec{NodeName: "node-1", ActiveDeadlineSeconds: new(int64(600))},
 		Status: corev1.PodStatus{
 			Phase:     corev1.PodPending,
-			StartTime: ptr.To(at(0)),
+			StartTime: new(at(0)),
 			Conditions: []corev1.PodCondition{
 				{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: at(0)},
 			},
@@ -128,7 +127,7 @@ func disrupted(second int, reason, message string) shape {
 // deleted is a pod whose deletion was asked for at a second, with 30 seconds of grace.
 func deleted(second int) shape {
 	return func(pod *corev1.Pod) {
-		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = ptr.To(at(second+30)), ptr.To[int64](30)
+		pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = new(at(second+30)), new(int64(30))
 	}
 }
 

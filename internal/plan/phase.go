@@ -208,7 +208,7 @@ func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod 
 	}
 	p := pod.Log.Progress
 	total := p.Ended
-	if names, err := selected(spec.GoTest, pod.Listing); err == nil && names != nil {
+	if names, _, err := selected(spec.GoTest, pod.Listing); err == nil && names != nil {
 		total = len(names)
 	} else if spec.GoTest.ExpectedTests != nil {
 		total = int(*spec.GoTest.ExpectedTests)

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/workload"
@@ -142,7 +141,7 @@ func containerPhase(name string) v1alpha1.Phase {
 func goesOn(p *v1alpha1.Phase) { p.OnFailure = v1alpha1.Continue }
 
 func expects(n int32) func(*v1alpha1.Phase) {
-	return func(p *v1alpha1.Phase) { p.GoTest.ExpectedTests = ptr.To(n) }
+	return func(p *v1alpha1.Phase) { p.GoTest.ExpectedTests = new(n) }
 }
 
 func within(start, tests metav1.Duration) func(*v1alpha1.Phase) {

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
@@ -57,14 +56,14 @@ type timer struct {
 
 // simJob is a Job and its pod.
 type simJob struct {
-	name                    string
-	item                    workload.Item
-	script                  script
-	deleting, finished      bool
-	blocked                 *Block
-	pods                    []*corev1.Pod
-	log, listing            string
-	logNeverEnds, wasStored bool
+	name               string
+	item               workload.Item
+	script             script
+	deleting, finished bool
+	blocked            *Block
+	pods               []*corev1.Pod
+	log, listing       string
+	logNeverEnds       bool
 }
 
 func newWorld(t *testing.T, phases ...v1alpha1.Phase) *world {
@@ -95,7 +94,7 @@ func (w *world) edit(change func(*v1alpha1.ValidationRunSpec)) {
 
 func (w *world) delete() {
 	if w.run.DeletionTimestamp == nil {
-		w.run.DeletionTimestamp = ptr.To(metav1.NewTime(w.now))
+		w.run.DeletionTimestamp = new(metav1.NewTime(w.now))
 		w.say("         the run is deleted")
 	}
 }

@@ -33,6 +33,8 @@ type GoTest struct {
 	LogMissing string
 	// Manifest are the top-level tests that have to end, by the binary's own list; nil where there is no list.
 	Manifest []string
+	// ForSubtests are those of the manifest that run only for the sake of some of their subtests.
+	ForSubtests []string
 	// Listed is how many tests the binary has, before any selection; for messages.
 	Listed int
 	// ExpectedTests is the number of top-level tests that the spec expects, 0 for any.

@@ -84,6 +84,7 @@ func (c *trial) finding() (reason, message string) {
 		c.unfinished,
 		c.wrongExit,
 		c.skipsDenied,
+		c.subtestsMissing,
 	} {
 		if reason, message = rule(); reason != "" || message != "" {
 			break
@@ -122,7 +123,7 @@ func (c *trial) allProven() (string, string) {
 		c.goTest.Manifest == nil && c.goTest.ExpectedTests > 0 && c.goTest.LogMissing == "" && c.settled()
 	passed, skipped := c.ended()
 	ended := c.stream.Overall == gotest.Pass && c.exitCode() == 0 && passed+skipped > 0
-	if !enough || !ended || c.wrongCount() >= 0 || c.stream.Framing == gotest.Unmarked {
+	if !enough || !ended || c.wrongCount() >= 0 || c.stream.Framing == gotest.Unmarked || len(c.childless()) > 0 {
 		return "", ""
 	}
 	switch {
@@ -283,4 +284,12 @@ func (c *trial) skipsDenied() (string, string) {
 		message += ": " + list(names)
 	}
 	return v1alpha1.ReasonRequiredCheckSkipped, message
+}
+
+func (c *trial) subtestsMissing() (string, string) {
+	names := c.childless()
+	if len(names) == 0 {
+		return "", ""
+	}
+	return v1alpha1.ReasonNoTests, "run selects subtests, and there is none of them in " + list(names)
 }

@@ -63,6 +63,14 @@ var stories = []story{
 			saw("TestE", gotest.Fail), saw("TestF", gotest.Fail), saw("TestG", gotest.Fail), noManifest, overall(gotest.Fail), exit(1)),
 		"Failed", "TestsFailed",
 	},
+	{
+		"a test that ran for its subtests and had none",
+		evidence(func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestA"} }), "Error", "NoTests",
+	},
+	{
+		"a test that ran for its subtests",
+		evidence(func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestB"} }), "Passed", "",
+	},
 	{"a stream that any output can forge", evidence(unmarked), "Error", "EvidenceIncomplete"},
 	{
 		"a fail frame in a stream that any output can forge",

@@ -259,3 +259,11 @@ func (c *trial) ended() (passed, skipped int) {
 	skipped = len(c.names(func(t Test) bool { return listed[t.Name] && t.Status == Skipped }))
 	return passed, skipped
 }
+
+// childless are the tests that ran only for the sake of some of their subtests, passed, and ran none.
+func (c *trial) childless() []string {
+	return slices.DeleteFunc(slices.Clone(c.goTest.ForSubtests), func(name string) bool {
+		passed := slices.ContainsFunc(c.tests, func(t Test) bool { return t.Name == name && t.Status == Passed })
+		return !passed || slices.ContainsFunc(c.tests, func(t Test) bool { return strings.HasPrefix(t.Name, name+"/") })
+	})
+}

@@ -85,8 +85,8 @@ func fill(t *testing.T, v reflect.Value, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, v.Field(i), depth+1)
+		for _, field := range v.Fields() {
+			fill(t, field, depth+1)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

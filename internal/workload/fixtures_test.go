@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -100,12 +99,12 @@ func everything() v1alpha1.Validator {
 		Affinity:           &v1alpha1.Affinity{},
 		PriorityClassName:  "high",
 		RuntimeClassName:   "nvidia",
-		PodSecurityContext: &v1alpha1.PodSecurityContext{RunAsUser: ptr.To[int64](1000)},
-		SecurityContext:    &v1alpha1.SecurityContext{ReadOnlyRootFilesystem: ptr.To(true)},
+		PodSecurityContext: &v1alpha1.PodSecurityContext{RunAsUser: new(int64(1000))},
+		SecurityContext:    &v1alpha1.SecurityContext{ReadOnlyRootFilesystem: new(true)},
 		Volumes: []v1alpha1.Volume{
-			{Name: "shm", EmptyDir: &v1alpha1.EmptyDirVolume{Medium: "Memory", SizeLimit: ptr.To(amount("1Gi"))}},
+			{Name: "shm", EmptyDir: &v1alpha1.EmptyDirVolume{Medium: "Memory", SizeLimit: new(amount("1Gi"))}},
 			{Name: "token", Projected: &v1alpha1.ProjectedVolume{Sources: []v1alpha1.ProjectedSource{{
-				ServiceAccountToken: &v1alpha1.ProjectedToken{Audience: "vault", ExpirationSeconds: ptr.To[int64](600), Path: "token"},
+				ServiceAccountToken: &v1alpha1.ProjectedToken{Audience: "vault", ExpirationSeconds: new(int64(600)), Path: "token"},
 			}}}},
 		},
 		VolumeMounts: []v1alpha1.VolumeMount{{Name: "shm", MountPath: "/dev/shm"}, {Name: "token", MountPath: "/run/vault", ReadOnly: true}},

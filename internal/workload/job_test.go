@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	psaapi "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
@@ -42,7 +41,7 @@ func TestEveryJobMeetsPodSecurityRestricted(t *testing.T) {
 	restricted := psaapi.LevelVersion{Level: psaapi.LevelRestricted, Version: psaapi.LatestVersion()}
 	tests := map[string]*v1alpha1.ValidationRun{
 		"goTest":    inputs(newRun(goTest(v1alpha1.GoTest{Package: "./a"}))),
-		"command":   newRun(goTest(v1alpha1.GoTest{Command: []string{"/run"}, ExpectedTests: ptr.To[int32](1)})),
+		"command":   newRun(goTest(v1alpha1.GoTest{Command: []string{"/run"}, ExpectedTests: new(int32(1))})),
 		"container": newRun(container("/smoke")),
 	}
 	for name, run := range tests {
@@ -56,7 +55,7 @@ func TestEveryJobMeetsPodSecurityRestricted(t *testing.T) {
 	}
 	t.Run("a run's own security is its own affair", func(t *testing.T) {
 		run := newRun(container("/smoke"))
-		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: ptr.To(true)}
+		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: new(true)}
 		template := newJob(t, run).Spec.Template
 		result := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec))
 		if result.Allowed || !strings.Contains(result.ForbiddenDetail(), "privileged") {
@@ -80,9 +79,9 @@ func TestCommands(t *testing.T) {
 		{"a selection that a shell would take apart", goTest(v1alpha1.GoTest{Package: "./a", Run: "^(TestA|TestB)$/ x;rm"}),
 			[]string{"a.test", "-test.v=test2json", "-test.paniconexit0", "-test.timeout=1m30s", "-test.run=^(TestA|TestB)$/ x;rm"},
 			[]string{"a.test", "-test.list=."}},
-		{"no list", goTest(v1alpha1.GoTest{Package: "./a", Manifest: v1alpha1.ManifestNever, ExpectedTests: ptr.To[int32](2)}),
+		{"no list", goTest(v1alpha1.GoTest{Package: "./a", Manifest: v1alpha1.ManifestNever, ExpectedTests: new(int32(2))}),
 			[]string{"a.test", "-test.v=test2json", "-test.paniconexit0", "-test.timeout=1m30s"}, nil},
-		{"a command", goTest(v1alpha1.GoTest{Command: []string{"/run", "all"}, ExpectedTests: ptr.To[int32](2)}), []string{"/run", "all"}, nil},
+		{"a command", goTest(v1alpha1.GoTest{Command: []string{"/run", "all"}, ExpectedTests: new(int32(2))}), []string{"/run", "all"}, nil},
 		{"a container", container("/smoke"), []string{"/smoke"}, nil},
 		{"an image's entrypoint with arguments", v1alpha1.Phase{Name: "smoke", Container: &v1alpha1.Container{Args: []string{"x"}}}, []string{"x"}, nil},
 	}
@@ -104,7 +103,7 @@ func TestCommands(t *testing.T) {
 		})
 	}
 	t.Run("after a list that failed", func(t *testing.T) {
-		run := newRun(goTest(v1alpha1.GoTest{Package: "./a", ExpectedTests: ptr.To[int32](1)}))
+		run := newRun(goTest(v1alpha1.GoTest{Package: "./a", ExpectedTests: new(int32(1))}))
 		if pod := newJobOf(t, run, Item{Attempt: 1, Phase: "deployment", Unlisted: true}).Spec.Template.Spec; len(pod.InitContainers) > 0 {
 			t.Error("it lists again")
 		}

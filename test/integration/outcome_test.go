@@ -65,6 +65,8 @@ var outcomes = []outcome{
 	{name: "a binary without tests", script: tests(), state: errored, reason: v1alpha1.ReasonNoTests, passed: "0/0"},
 	{name: "run selects nothing", script: tests(good, bad), change: []change{goTest(func(t *v1alpha1.GoTest) { t.Run = "^TestMissing$" })},
 		state: errored, reason: v1alpha1.ReasonNoTests, passed: "0/0", message: "selects none of the binary's 2 tests"},
+	{name: "run selects a subtest that is not there", script: tests(good), change: []change{goTest(func(t *v1alpha1.GoTest) { t.Run = "TestGood/renamed" })},
+		state: errored, reason: v1alpha1.ReasonNoTests, passed: "1/1", message: "none of them in TestGood"},
 	{name: "run selects one", script: tests(good, bad), change: []change{goTest(func(t *v1alpha1.GoTest) { t.Run = "^TestGood$" })},
 		state: passed, passed: "1/1"},
 	{name: "fewer tests than expected", script: tests(good), change: []change{expectedTests(2)},
