@@ -75,10 +75,10 @@ func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d p
 	if err != nil {
 		return err
 	}
-	files, tooLarge := report.Encode(result, report.MaxBytes)
-	if tooLarge != nil {
-		seen.StoreRefused = &plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: tooLarge.Error(), Final: true}
-		return nil
+	files, err := report.Encode(result, report.MaxBytes)
+	if err != nil {
+		seen.StoreRefused = &plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}
+		return nil //nolint:nilerr // the refusal is what the next decision takes into account
 	}
 	attempt := d.Status.Attempt
 	cm := &corev1.ConfigMap{

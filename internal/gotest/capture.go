@@ -2,6 +2,7 @@ package gotest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,7 +52,7 @@ func (c *capture) cutTail(n int) {
 func (c *capture) shrink(limit int) {
 	text := c.tail
 	if c.dropped == 0 {
-		text = append(c.head, c.tail...)
+		text = slices.Concat(c.head, c.tail)
 		c.head, c.tail = nil, nil
 		if len(text) > limit {
 			c.head, text = text[:limit/headPart], text[limit/headPart:]

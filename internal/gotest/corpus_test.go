@@ -89,7 +89,7 @@ func TestCorpus(t *testing.T) {
 func renderAll(t *testing.T, version string) string {
 	t.Helper()
 	var b strings.Builder
-	for _, line := range strings.Split(strings.TrimSpace(string(recording(t, version, "exit-codes"))), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(string(recording(t, version, "exit-codes"))), "\n") {
 		name, exit, _ := strings.Cut(line, " ")
 		fmt.Fprintf(&b, "## %s (exit code %s)\n", name, exit)
 		data := recording(t, version, name)
@@ -140,7 +140,7 @@ func renderOutput(b *strings.Builder, o Output) {
 	}
 }
 
-func or[T ~string](s T, otherwise T) T {
+func or[T ~string](s, otherwise T) T {
 	if s == "" {
 		return otherwise
 	}

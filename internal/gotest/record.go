@@ -1,6 +1,9 @@
 package gotest
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Record accumulates events into a Result, within its limits. It is not safe for use by several goroutines at once.
 type Record struct {
@@ -36,12 +39,11 @@ type pkg struct {
 
 // test is one entry of Result.Tests in the making.
 type test struct {
-	pkg   *pkg
-	key   string // its key in pkg.tests
-	top   bool
-	open  int // runs without their end frame
-	keeps int // bytes of the attributes
-	out   capture
+	pkg  *pkg
+	key  string // its key in pkg.tests
+	top  bool
+	open int // runs without their end frame
+	out  capture
 	Test
 }
 
@@ -175,8 +177,8 @@ func (r *Record) track(t *test, wasDone bool) {
 			r.progress.Ended--
 		}
 	}
-	for i := len(r.running) - 1; i >= 0; i-- {
-		if r.running[i] == t {
+	for i, v := range slices.Backward(r.running) {
+		if v == t {
 			r.running = append(r.running[:i], r.running[i+1:]...)
 			break
 		}

@@ -65,8 +65,8 @@ func (r *Record) overall() Outcome {
 	return Unended
 }
 
-// reframe takes note that the stream, of which so many frames were read, is framed better than it looked. What its unmarked lines said before counts only where it said
-// fail: a program that marks its frames prints no others, so that these were text.
+// reframe takes note that the stream, of which so many frames were read, is framed better than it looked. What its unmarked lines said
+// before counts only where it said fail: a program that marks its frames prints no others, so that these were text.
 func (r *Record) reframe(to Framing, frames int64) {
 	from := r.framing
 	if from == JSON || from == Marked && to == Unmarked {

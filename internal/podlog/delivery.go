@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +49,7 @@ func (d *delivery) write(text []byte, cur mark, last bool) error {
 // gap notes a loss. Called with the lock held.
 func (d *delivery) gap(reason GapReason) {
 	if len(d.state.Gaps) < maxGaps {
-		d.state.Gaps = append(d.state.Gaps[:len(d.state.Gaps):len(d.state.Gaps)], Gap{After: d.state.Lines, Reason: reason})
+		d.state.Gaps = append(slices.Clip(d.state.Gaps), Gap{After: d.state.Lines, Reason: reason})
 	}
 }
 

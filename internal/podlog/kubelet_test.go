@@ -84,7 +84,6 @@ func (k *kubelet) change(f func()) {
 
 func (k *kubelet) print(more ...entry) { k.change(func() { k.log = append(k.log, more...) }) }
 func (k *kubelet) end()                { k.change(func() { k.ended = true }) }
-func (k *kubelet) rotate()             { k.change(func() { k.rotated = len(k.log) }) }
 
 func (k *kubelet) count(match func(Request) bool) int {
 	k.mu.Lock()

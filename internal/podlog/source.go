@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/utils/ptr"
 )
 
 // NewSource reads logs through the API server. The client must have no overall timeout, which would cut every follow.
@@ -17,13 +16,14 @@ func NewSource(client kubernetes.Interface) Source { return clientSource{client:
 
 type clientSource struct{ client kubernetes.Interface }
 
+// Open opens the log by the API server's pods/log.
 func (s clientSource) Open(ctx context.Context, r Request) (io.ReadCloser, error) {
 	options := &corev1.PodLogOptions{Container: r.Container, Follow: r.Follow, Timestamps: true}
 	if !r.Since.IsZero() {
-		options.SinceTime = ptr.To(metav1.NewTime(r.Since))
+		options.SinceTime = new(metav1.NewTime(r.Since))
 	}
 	if r.TailLines > 0 {
-		options.TailLines = ptr.To(r.TailLines)
+		options.TailLines = new(r.TailLines)
 	}
 	return s.client.CoreV1().Pods(r.Namespace).GetLogs(r.Pod, options).Stream(ctx)
 }

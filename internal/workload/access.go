@@ -3,7 +3,6 @@ package workload
 import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
@@ -20,7 +19,7 @@ func ServiceAccountName(run *v1alpha1.ValidationRun) string {
 func ServiceAccount(run *v1alpha1.ValidationRun) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{
 		ObjectMeta:                   Meta(run, AccessName(run), ComponentAccess, 0),
-		AutomountServiceAccountToken: ptr.To(false),
+		AutomountServiceAccountToken: new(false),
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
@@ -50,7 +49,7 @@ func Sources(spec *v1alpha1.ValidationRunSpec) []Source {
 func FrozenInput(run *v1alpha1.ValidationRun, attempt int64, input string, content []byte) *corev1.ConfigMap {
 	cm := &corev1.ConfigMap{
 		ObjectMeta: Meta(run, InputName(run, attempt, input), ComponentInput, attempt),
-		Immutable:  ptr.To(true),
+		Immutable:  new(true),
 	}
 	if utf8.Valid(content) {
 		cm.Data = map[string]string{inputKeys[input]: string(content)}

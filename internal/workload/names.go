@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
@@ -102,8 +101,8 @@ func Meta(run *v1alpha1.ValidationRun, name, component string, attempt int64) me
 			Kind:               "ValidationRun",
 			Name:               run.Name,
 			UID:                run.UID,
-			Controller:         ptr.To(true),
-			BlockOwnerDeletion: ptr.To(true),
+			Controller:         new(true),
+			BlockOwnerDeletion: new(true),
 		}},
 	}
 	if attempt > 0 {

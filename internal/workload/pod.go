@@ -22,14 +22,14 @@ func podSpec(run *v1alpha1.ValidationRun, phase *v1alpha1.Phase, item Item) (cor
 	b.spec = corev1.PodSpec{
 		RestartPolicy:                corev1.RestartPolicyNever,
 		ServiceAccountName:           ServiceAccountName(run),
-		AutomountServiceAccountToken: ptr.To(false),
-		EnableServiceLinks:           ptr.To(false),
-		ActiveDeadlineSeconds:        ptr.To(StartDeadline(phase)),
+		AutomountServiceAccountToken: new(false),
+		EnableServiceLinks:           new(false),
+		ActiveDeadlineSeconds:        new(StartDeadline(phase)),
 		NodeSelector:                 v.NodeSelector,
 		PriorityClassName:            v.PriorityClassName,
 	}
 	if v.RuntimeClassName != "" {
-		b.spec.RuntimeClassName = ptr.To(v.RuntimeClassName)
+		b.spec.RuntimeClassName = new(v.RuntimeClassName)
 	}
 	for _, s := range v.ImagePullSecrets {
 		b.spec.ImagePullSecrets = append(b.spec.ImagePullSecrets, corev1.LocalObjectReference{Name: s.Name})
@@ -78,7 +78,7 @@ func (b *podBuilder) security() (err error) {
 		return err
 	}
 	b.spec.SecurityContext = &corev1.PodSecurityContext{
-		RunAsNonRoot:   ptr.To(true),
+		RunAsNonRoot:   new(true),
 		RunAsUser:      ptr.To[int64](user),
 		RunAsGroup:     ptr.To[int64](user),
 		FSGroup:        ptr.To[int64](user),
@@ -92,7 +92,7 @@ func (b *podBuilder) containerSecurity() (*corev1.SecurityContext, error) {
 		return convert[*corev1.SecurityContext](b.validator.SecurityContext)
 	}
 	return &corev1.SecurityContext{
-		AllowPrivilegeEscalation: ptr.To(false),
+		AllowPrivilegeEscalation: new(false),
 		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}, nil
 }

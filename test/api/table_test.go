@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
@@ -41,11 +40,6 @@ func TestColumns(t *testing.T) {
 	if err := typed.Create(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := typed.DeleteAllOf(t.Context(), run, client.InNamespace(namespace), client.MatchingFields{"metadata.name": run.Name}); err != nil {
-			t.Log(err)
-		}
-	})
 	unseen := map[string]any{"Name": "columns"}
 	if diff := cmp.Diff(unseen, row(t, run.Name)); diff != "" {
 		t.Errorf("a run that the operator has not seen looks otherwise than wanted (-):\n%s", diff)

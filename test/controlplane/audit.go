@@ -69,7 +69,7 @@ func ReadAudit(path string, namespaces ...string) ([]AuditEvent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 
 	var events []AuditEvent
 	reader := bufio.NewReaderSize(file, 1<<16)

@@ -34,7 +34,7 @@ func (s *server) start() error {
 	if err != nil {
 		return fmt.Errorf("creating a log: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the process has its own descriptor
+	defer log.Close()
 	command := exec.Command(s.path, s.args...)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // An interrupt of the tests must let them stop it in order.

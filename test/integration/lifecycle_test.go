@@ -81,7 +81,7 @@ var _ = Describe("The life of a run", func() {
 		edit(ctx, run, func(*v1alpha1.ValidationRun) {})
 		Consistently(ctx, func() []controlplane.AuditEvent {
 			return slices.DeleteFunc(writes(namespace), func(e controlplane.AuditEvent) bool { return e.Received.Before(before) })
-		}, "2s").Should(BeEmpty())
+		}, time.Second*2).Should(BeEmpty())
 
 		By("spelling a default out, and a duration otherwise")
 		edit(ctx, run, func(r *v1alpha1.ValidationRun) {

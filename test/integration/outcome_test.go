@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/test/podlet"
@@ -98,9 +97,9 @@ var outcomes = []outcome{
 	{name: "output that looks like FAIL", script: tests(podlet.GoTestCase{
 		Name: "TestQuotes", Output: "--- FAIL: TestQuotes (0.00s)\nFAIL\n=== RUN   TestNobody\n",
 	}), state: passed, passed: "1/1"},
-	{name: "all pass and exit code 3", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ExitCode: ptr.To(3)}.Script()),
+	{name: "all pass and exit code 3", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, ExitCode: new(3)}.Script()),
 		state: errored, reason: v1alpha1.ReasonExitCodeMismatch, passed: "1/1", message: "exit code 3"},
-	{name: "one fails and exit code 0", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{bad}, ExitCode: ptr.To(0)}.Script()),
+	{name: "one fails and exit code 0", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{bad}, ExitCode: new(0)}.Script()),
 		state: failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/1", message: "ExitCodeMismatch"},
 	{name: "the final PASS is not printed", script: new(podlet.GoTest{Tests: []podlet.GoTestCase{good}, OmitFinal: true}.Script()),
 		state: errored, reason: v1alpha1.ReasonEvidenceIncomplete, passed: "1/1", message: "final PASS"},
@@ -124,7 +123,7 @@ var outcomes = []outcome{
 	{name: "no node takes the pod", script: new(podlet.Script{Unschedulable: &podlet.Unschedulable{}}), change: []change{startTimeout(15 * time.Second)},
 		state: errored, reason: v1alpha1.ReasonUnschedulable, passed: "0/0"},
 	{name: "Pod Security refuses the pod", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
-		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: ptr.To(true)}
+		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: new(true)}
 	}}, state: errored, reason: v1alpha1.ReasonForbidden, passed: "0/0", message: "privileged"},
 	{name: "a pod that cannot be", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
 		run.Spec.Validator.Resources = v1alpha1.ResourceRequirements{

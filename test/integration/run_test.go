@@ -9,7 +9,6 @@ import (
 	"github.com/onsi/gomega/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -62,7 +61,7 @@ func startTimeout(d time.Duration) func(*v1alpha1.ValidationRun) {
 }
 
 func expectedTests(n int32) func(*v1alpha1.ValidationRun) {
-	return goTest(func(t *v1alpha1.GoTest) { t.ExpectedTests = ptr.To(n) })
+	return goTest(func(t *v1alpha1.GoTest) { t.ExpectedTests = new(n) })
 }
 
 // current reads a run anew at each call.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,8 +14,8 @@ import (
 
 // Env returns a variable of the container's environment; empty if it has no such variable. References $(…) are not expanded.
 func (p *Process) Env(name string) string {
-	for i := len(p.Container.Env) - 1; i >= 0; i-- {
-		env := p.Container.Env[i]
+	for _, env := range slices.Backward(p.Container.Env) {
+
 		switch {
 		case env.Name != name:
 		case env.ValueFrom == nil:
@@ -28,8 +30,8 @@ func (p *Process) Env(name string) string {
 			return p.read(input{name: ref.Name, secret: true})[ref.Key]
 		}
 	}
-	for i := len(p.Container.EnvFrom) - 1; i >= 0; i-- {
-		from := p.Container.EnvFrom[i]
+	for _, from := range slices.Backward(p.Container.EnvFrom) {
+
 		key, ok := strings.CutPrefix(name, from.Prefix)
 		if !ok {
 			continue
@@ -127,9 +129,7 @@ func (p *Process) files(volume *corev1.Volume) map[string]string {
 		if len(items) > 0 {
 			return
 		}
-		for key, content := range contents {
-			files[key] = content
-		}
+		maps.Copy(files, contents)
 	}
 	switch {
 	case volume.ConfigMap != nil:

@@ -236,7 +236,7 @@ func TestStopEndsWhateverRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Close() //nolint:errcheck // it was only read
+	defer stream.Close()
 	if err := stopped.Stop(); err != nil {
 		t.Error(err)
 	}

@@ -3,6 +3,7 @@ package podlet
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -189,10 +190,11 @@ func (r *testRun) test(test GoTestCase, parent string) Outcome {
 	case GoroutinePanic:
 		r.crash("panic: scripted\n\ngoroutine 8 [running]:\n")
 	case Panic:
-		for i := len(r.running) - 1; i >= 0; i-- {
-			r.end(Fail, r.running[i], test.Elapsed)
+		for _, v := range slices.Backward(r.running) {
+			r.end(Fail, v, test.Elapsed)
 		}
 		r.crash("panic: scripted [recovered, repanicked]\n\ngoroutine 7 [running]:\n")
+	case Pass, Fail, Skip:
 	}
 	if !test.OmitEnd {
 		r.end(outcome, name, test.Elapsed)
@@ -223,11 +225,12 @@ func (r *testRun) startAlarm(limit string) (stop func()) {
 	timer := time.NewTimer(duration)
 	r.process.alarm = timer.C
 	r.process.onAlarm = func() {
-		text := fmt.Sprintf("panic: test timed out after %s\n\trunning tests:\n", duration)
+		var text strings.Builder
+		fmt.Fprintf(&text, "panic: test timed out after %s\n\trunning tests:\n", duration)
 		for _, name := range r.running {
-			text += fmt.Sprintf("\t\t%s (%s)\n", name, time.Since(begin).Round(time.Second))
+			fmt.Fprintf(&text, "\t\t%s (%s)\n", name, time.Since(begin).Round(time.Second))
 		}
-		r.crash(text + "\ngoroutine 5 [running]:\n")
+		r.crash(text.String() + "\ngoroutine 5 [running]:\n")
 	}
 	return func() {
 		timer.Stop()

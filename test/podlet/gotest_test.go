@@ -98,11 +98,11 @@ func TestGoTestIsTheRealThing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			real := exec.CommandContext(t.Context(), filepath.Join(dir, "real.test"), test.args...)
+			binary := exec.CommandContext(t.Context(), filepath.Join(dir, "real.test"), test.args...)
 			var stdout, stderr bytes.Buffer
-			real.Stdout, real.Stderr = &stdout, &stderr
+			binary.Stdout, binary.Stderr = &stdout, &stderr
 			var exit *exec.ExitError
-			if err := real.Run(); err != nil && !errors.As(err, &exit) {
+			if err := binary.Run(); err != nil && !errors.As(err, &exit) {
 				t.Fatal(err)
 			}
 			gotOut, gotErr, gotCode := execute(t, scriptedTests.Step(), test.args)
@@ -112,7 +112,7 @@ func TestGoTestIsTheRealThing(t *testing.T) {
 			if want := firstLine(stderr.String()); firstLine(gotErr) != want {
 				t.Errorf("standard error begins with %q, that of a real binary with %q", firstLine(gotErr), want)
 			}
-			if want := real.ProcessState.ExitCode(); gotCode != want {
+			if want := binary.ProcessState.ExitCode(); gotCode != want {
 				t.Errorf("exit code is %d, that of a real binary %d", gotCode, want)
 			}
 		})

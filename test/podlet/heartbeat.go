@@ -130,7 +130,7 @@ func (n *Node) renewLease(ctx context.Context) error {
 	spec := coordinationv1.LeaseSpec{
 		HolderIdentity:       &n.options.Name,
 		LeaseDurationSeconds: ptr.To(int32(leaseDuration / time.Second)),
-		RenewTime:            ptr.To(metav1.NewMicroTime(time.Now())), // kube-controller-manager's clock is the real one.
+		RenewTime:            new(metav1.NewMicroTime(time.Now())), // kube-controller-manager's clock is the real one.
 	}
 	patch, err := json.Marshal(map[string]any{"spec": spec})
 	if err != nil {

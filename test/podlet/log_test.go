@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/utils/ptr"
 )
 
 // runPod runs a Job and returns its running pod.
@@ -32,7 +31,7 @@ func TestFollowFromBeginningToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Close() //nolint:errcheck // it was only read
+	defer stream.Close()
 	scanner := bufio.NewScanner(stream)
 	if !scanner.Scan() || scanner.Text() != "first" {
 		t.Fatalf("the log begins with %q, %v", scanner.Text(), scanner.Err())
@@ -57,13 +56,13 @@ func TestLogOptions(t *testing.T) {
 		want    string
 	}{
 		{"all", corev1.PodLogOptions{}, "one\ntwo\nthree\n"},
-		{"tail", corev1.PodLogOptions{TailLines: ptr.To(int64(2))}, "two\nthree\n"},
-		{"tail beyond", corev1.PodLogOptions{TailLines: ptr.To(int64(20))}, "one\ntwo\nthree\n"},
-		{"tail of nothing", corev1.PodLogOptions{TailLines: ptr.To(int64(0))}, ""},
-		{"limit within a line", corev1.PodLogOptions{LimitBytes: ptr.To(int64(6))}, "one\ntw"},
-		{"limit with follow", corev1.PodLogOptions{LimitBytes: ptr.To(int64(4)), Follow: true}, "one\n"},
-		{"since long ago", corev1.PodLogOptions{SinceSeconds: ptr.To(int64(3600))}, "one\ntwo\nthree\n"},
-		{"since the pod's future", corev1.PodLogOptions{SinceTime: ptr.To(pod.CreationTimestamp)}, "one\ntwo\nthree\n"},
+		{"tail", corev1.PodLogOptions{TailLines: new(int64(2))}, "two\nthree\n"},
+		{"tail beyond", corev1.PodLogOptions{TailLines: new(int64(20))}, "one\ntwo\nthree\n"},
+		{"tail of nothing", corev1.PodLogOptions{TailLines: new(int64(0))}, ""},
+		{"limit within a line", corev1.PodLogOptions{LimitBytes: new(int64(6))}, "one\ntw"},
+		{"limit with follow", corev1.PodLogOptions{LimitBytes: new(int64(4)), Follow: true}, "one\n"},
+		{"since long ago", corev1.PodLogOptions{SinceSeconds: new(int64(3600))}, "one\ntwo\nthree\n"},
+		{"since the pod's future", corev1.PodLogOptions{SinceTime: new(pod.CreationTimestamp)}, "one\ntwo\nthree\n"},
 	} {
 		if got, err := readLog(t, pod, &test.options); err != nil || got != test.want {
 			t.Errorf("%s: %q, %v, want %q", test.name, got, err, test.want)
@@ -89,7 +88,7 @@ func TestLongLinesAreSplitByTheRuntime(t *testing.T) {
 	if err != nil || log != long+"\n" {
 		t.Errorf("the whole log has %d bytes, %v, want the line of %d", len(log), err, len(long)+1)
 	}
-	if log, err = readLog(t, pod, &corev1.PodLogOptions{TailLines: ptr.To(int64(1))}); err != nil || log != "xxxxxxxxxx\n" {
+	if log, err = readLog(t, pod, &corev1.PodLogOptions{TailLines: new(int64(1))}); err != nil || log != "xxxxxxxxxx\n" {
 		t.Errorf("the last line is %.20q, %v, want the runtime's part of the line", log, err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 func TestOutcomes(t *testing.T) {
@@ -99,7 +98,7 @@ func TestDeadlineKeepsPodAndLog(t *testing.T) {
 	namespace := newNamespace(t)
 	runJob(t, namespace, Runs(OnTERM(Print("terminating\n"), Exit(9)), Print("begun\n"), Hang()), nil)
 	pod := awaitPod(t, namespace, "to run", running)
-	pod.Spec.ActiveDeadlineSeconds = ptr.To(int64(1)) // A deadline may be lowered while the pod runs.
+	pod.Spec.ActiveDeadlineSeconds = new(int64(1)) // A deadline may be lowered while the pod runs.
 	if _, err := client.CoreV1().Pods(namespace).Update(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}

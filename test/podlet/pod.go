@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,8 +134,8 @@ func (p *pod) runMain() {
 
 // stopSidecars ends the sidecars in the reverse order of their start.
 func (p *pod) stopSidecars() {
-	for i := len(p.init) - 1; i >= 0; i-- {
-		if c := p.init[i]; c.sidecar {
+	for _, v := range slices.Backward(p.init) {
+		if c := v; c.sidecar {
 			c.stop()
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/test/controlplane"
 )
@@ -84,7 +83,7 @@ func runJob(t *testing.T, namespace string, script Script, change func(*batchv1.
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: "job"},
 		Spec: batchv1.JobSpec{
-			BackoffLimit: ptr.To(int32(0)),
+			BackoffLimit: new(int32(0)),
 			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 				RestartPolicy: corev1.RestartPolicyNever,
 				Containers:    []corev1.Container{{Name: "main", Image: image}},
@@ -168,7 +167,7 @@ func readLog(t *testing.T, pod *corev1.Pod, options *corev1.PodLogOptions) (stri
 	if err != nil {
 		return "", err
 	}
-	defer stream.Close() //nolint:errcheck // it was only read
+	defer stream.Close()
 	data, err := io.ReadAll(stream)
 	return string(data), err
 }

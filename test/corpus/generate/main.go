@@ -50,7 +50,7 @@ func main() {
 func record(toolchain string) error {
 	programs, err := filepath.Glob("test/corpus/testdata/*")
 	if err != nil || len(programs) == 0 {
-		return fmt.Errorf("no programs in test/corpus/testdata (%v); run it from the top of the repository", err)
+		return fmt.Errorf("no programs in test/corpus/testdata (%w); run it from the top of the repository", err)
 	}
 	parts := strings.SplitN(toolchain, ".", 3)
 	minor := strings.Join(parts[:min(2, len(parts))], ".")
@@ -85,7 +85,7 @@ func (p *program) record(source string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }() // the system clears its folder for such
 	p.dir = tmp
 	if err := os.CopyFS(tmp, os.DirFS(source)); err != nil {
 		return err

@@ -69,7 +69,7 @@ func delegate(root string) error {
 	if err != nil {
 		return err
 	}
-	for _, controller := range strings.Fields(string(content)) {
+	for controller := range strings.FieldsSeq(string(content)) {
 		if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+"+controller), 0o644); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (g Group) Processes() ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("listing processes: %w", err)
 		}
-		for _, field := range strings.Fields(string(content)) {
+		for field := range strings.FieldsSeq(string(content)) {
 			if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
 				pids = append(pids, pid)
 			}

@@ -208,7 +208,7 @@ func (r *runner) importPause(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the pause image: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // the system clears its folder for such
 	executable, archive := filepath.Join(dir, "pause"), filepath.Join(dir, "pause.tar")
 	source := filepath.Join(r.machine.Root, "hack", "cluster")
 	if err := build.Executable(ctx, source, "./pause", executable); err != nil {

@@ -12,7 +12,7 @@ import (
 var functions = template.FuncMap{
 	"quote":      strconv.Quote,
 	"base64":     base64.StdEncoding.EncodeToString,
-	"pods":       func() string { return Pods.String() },
+	"pods":       Pods.String,
 	"podGateway": func() netip.Addr { return Pods.Addr().Next() },
 	"domain":     func() string { return Domain },
 }

@@ -25,8 +25,8 @@ func Lock(cache, what string, waiting func()) (unlock func(), err error) {
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 	}
 	if err != nil {
-		file.Close()
+		_ = file.Close() // the lock is what failed
 		return nil, fmt.Errorf("locking %s: %w", what, err)
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil // which gives the lock back whatever it says
 }

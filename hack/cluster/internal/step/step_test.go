@@ -16,7 +16,7 @@ func TestLog(t *testing.T) {
 		t.Error(err)
 	}
 	log.Say("%d to go", 1)
-	if err := log.Do("second", func() error { return failure }); err != failure {
+	if err := log.Do("second", func() error { return failure }); !errors.Is(err, failure) {
 		t.Errorf("the failure came back as %v", err)
 	}
 	const want = "    1.5s  first\n          1 to go\n    0.0s  FAILED: second\n"
