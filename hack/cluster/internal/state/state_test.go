@@ -156,8 +156,8 @@ func TestLockKeepsOthersOut(t *testing.T) {
 	}()
 	<-waiting
 	select {
-	case <-entered:
-		t.Error("two were let in at once")
+	case err := <-entered:
+		t.Errorf("two were let in at once: %v", err)
 	default:
 	}
 	unlock()
