@@ -69,7 +69,7 @@ var _ = Describe("The life of a run", func() {
 
 	It("leaves alone what is applied again, and starts attempt 2 when it is edited", func(ctx SpecContext) {
 		node.Script("registry.test/life", *tests(good))
-		run := newRun(namespace, "edited", "registry.test/life")
+		run := newRun(namespace, "edited", "registry.test/life", func(r *v1alpha1.ValidationRun) { r.Spec.Trigger = "commit 1" })
 		Expect(k8s.Create(ctx, run)).To(Succeed())
 		first := complete(ctx, run, 1)
 		Expect(first).To(HaveCondition(v1alpha1.ConditionReady, metav1.ConditionTrue, "Passed"))
@@ -77,8 +77,10 @@ var _ = Describe("The life of a run", func() {
 
 		By("labelling it, and applying it again")
 		before := time.Now()
-		edit(ctx, run, func(r *v1alpha1.ValidationRun) { r.Labels = map[string]string{"team": "gpu"} })
-		edit(ctx, run, func(*v1alpha1.ValidationRun) {})
+		for range 2 {
+			label := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"team":"gpu"}},"spec":{"trigger":"commit 1"}}`))
+			Expect(k8s.Patch(ctx, run.DeepCopy(), label)).To(Succeed())
+		}
 		Consistently(ctx, func() []controlplane.AuditEvent {
 			return slices.DeleteFunc(writes(namespace), func(e controlplane.AuditEvent) bool { return e.Received.Before(before) })
 		}, time.Second*2).Should(BeEmpty())
