@@ -149,8 +149,10 @@ func createOwned[T client.Object](ctx context.Context, r *Reconciler, run *v1alp
 	switch {
 	case metav1.IsControlledBy(found, run) && found.GetDeletionTimestamp() == nil:
 		return found, nil
-	case found.GetDeletionTimestamp() != nil, leftBehind(found, run):
+	case leftBehind(found, run):
 		return o, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " of an earlier run is being deleted"}}
+	case found.GetDeletionTimestamp() != nil:
+		return o, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " is being deleted"}}
 	}
 	return o, &refusal{block: plan.Block{
 		Reason: v1alpha1.ReasonNameConflict, Message: what + " exists and does not belong to this run: delete it, or rename the run", Final: true,

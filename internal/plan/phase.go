@@ -21,6 +21,9 @@ func (s *step) phase(i int) {
 		job = nil
 	}
 	if trouble, over := s.runTimeout(); over {
+		if status.Reason != "" {
+			trouble.Message += fmt.Sprintf("; it was waiting: %s: %s", status.Reason, status.Message)
+		}
 		if !s.unread(spec, job) {
 			s.end(i, s.judge(spec, job, s.unlessEnded(job, trouble)))
 		}
