@@ -352,6 +352,28 @@ func TestStalledFollow(t *testing.T) {
 	wantText(t, during, content(log)) // two minutes after it stalled
 }
 
+// A log that floods is rotated again soon: that its follow has stalled is found out before.
+func TestStalledFollowOfABusyLog(t *testing.T) {
+	var log []entry
+	for i := range 300 {
+		log = append(log, entry{stamp: start.Add(time.Duration(i) * time.Microsecond), text: strings.Repeat("x", 8<<10)})
+	}
+	k := newKubelet(log[:200])
+	k.fault = func(n int, r Request) fault { return fault{silent: r.Follow && n == 0} }
+	var during string
+	synctest.Test(t, func(t *testing.T) {
+		var out sink
+		set := NewSet(k, Options{})
+		defer set.Close()
+		set.Follow(target, &out)
+		time.Sleep(100 * time.Millisecond)
+		k.print(log[200:]...)
+		time.Sleep(3 * time.Second)
+		set.View(target.UID, target.Container, func(State) { during = out.String() })
+	})
+	wantText(t, during, content(log)) // three seconds after it stalled
+}
+
 func TestFollowThatNeverEnds(t *testing.T) {
 	k := newKubelet(awkward())
 	k.fault = func(_ int, r Request) fault { return fault{silent: r.Follow} }

@@ -24,7 +24,9 @@ type follower struct {
 
 	terminated chan struct{} // closed when the container is known to have terminated
 	terminate  func()
-	touched    atomic.Int64 // when a read last brought something, nanoseconds since 1970
+	touched    atomic.Int64  // when a read last brought something, nanoseconds since 1970
+	unlooked   atomic.Int64  // bytes read since the tail was looked at last
+	busy       chan struct{} // has something in it when those are many
 	running    sync.WaitGroup
 
 	// What only run's goroutine uses.
@@ -41,6 +43,7 @@ func newFollower(source Source, t Target, sink io.Writer, options Options) *foll
 		options:    options,
 		places:     newPlaces(0),
 		terminated: make(chan struct{}),
+		busy:       make(chan struct{}, 1),
 	}
 	f.terminate = sync.OnceFunc(func() { close(f.terminated) })
 	f.bell = bell{clock: options.Clock, every: options.NotifyEvery, tell: func() { options.Notify(t) }}

@@ -18,6 +18,9 @@ type Options struct {
 	MaxPerNode int // no bound
 	// IdleCheck is after how long a silence it is found out whether the follow has stalled, as some do at a rotation.
 	IdleCheck time.Duration // 30 s
+	// BusyCheck takes IdleCheck's place for a log that has brought a MiB since its tail was looked at last. Such a log is rotated often,
+	// and what a stalled follow does not bring must be read before the next rotation takes it away.
+	BusyCheck time.Duration // 1 s
 	// Linger is how long a silent follow is kept open once the container has terminated.
 	Linger time.Duration // 3 s
 	// GiveUpAfter is for how long the log of a terminated container may be unreadable.
@@ -40,6 +43,7 @@ func (o Options) withDefaults() Options {
 	}{
 		{&o.NotifyEvery, 10 * time.Second},
 		{&o.IdleCheck, 30 * time.Second},
+		{&o.BusyCheck, time.Second},
 		{&o.Linger, 3 * time.Second},
 		{&o.GiveUpAfter, time.Minute},
 		{&o.RetryMin, 250 * time.Millisecond},

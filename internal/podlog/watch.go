@@ -41,7 +41,7 @@ func (f *follower) readBody(ctx context.Context, follow bool, r *reading) outcom
 		return outcome{err: err}
 	}
 	defer func() { _ = body.Close() }() // what was read has been judged by its content
-	return r.consume(touching{body, f.touch})
+	return r.consume(touching{body, f})
 }
 
 func (f *follower) open(ctx context.Context, request Request) (io.ReadCloser, error) {
@@ -79,15 +79,25 @@ func (f *follower) startTail(ctx context.Context) chan tail {
 	return found
 }
 
-// touching notes each sign of life.
+// busyBytes make a log one that may be rotated soon: a tenth of what a kubelet rotates at by default.
+const busyBytes = 1 << 20
+
+// touching notes each sign of life, and how much it was.
 type touching struct {
-	body  io.Reader
-	touch func()
+	body io.Reader
+	*follower
 }
 
+// Read reads from the body.
 func (t touching) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
 	t.touch()
+	if sum := t.unlooked.Add(int64(n)); sum >= busyBytes && sum-int64(n) < busyBytes {
+		select {
+		case t.busy <- struct{}{}:
+		default:
+		}
+	}
 	return n, err
 }
 
@@ -139,6 +149,11 @@ func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-
 			terminated = nil
 			limit = f.options.Linger
 			idle.Reset(max(0, f.silenceLeft(limit)))
+		case <-f.busy:
+			if terminated != nil {
+				limit = f.options.BusyCheck
+				idle.Reset(max(0, f.silenceLeft(limit)))
+			}
 		case <-idle.C():
 			left := f.silenceLeft(limit)
 			switch {
@@ -146,8 +161,10 @@ func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-
 			case terminated == nil:
 				return leave()
 			default:
+				limit = f.options.IdleCheck
 				left = limit
 				if tails == nil {
+					f.unlooked.Store(0)
 					tails = f.startTail(ctx)
 				}
 			}
