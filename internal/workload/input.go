@@ -75,10 +75,11 @@ func Content(cm *corev1.ConfigMap, key string) ([]byte, bool) {
 	return data, ok
 }
 
-// EncodeSpec is the spec as an attempt freezes it, with its defaults.
+// EncodeSpec is the spec as an attempt freezes it: with its defaults, and what can be written in several ways written in one.
 func EncodeSpec(spec *v1alpha1.ValidationRunSpec) ([]byte, error) {
 	spec = spec.DeepCopy()
 	spec.SetDefaults()
+	canonical(spec)
 	data, err := json.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("encoding spec: %w", err)

@@ -7,12 +7,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 )
 
 const specText = `{
-	"validator": {"image": "v", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},
+	"validator": {"image": "v", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+		"resources": {"limits": {"cpu": 2}}, "volumes": [{"name": "shm", "emptyDir": {"sizeLimit": "1Gi"}}]},
 	"phases": [{"name": "a", "goTest": {"package": "./a"}, "timeout": "10m", "validator": {"tolerations": [{"operator": "Exists"}]}}]
 }`
 
@@ -36,9 +38,14 @@ func TestSameSpec(t *testing.T) {
 		{"10m as 10m0s", func(s *spec) { s.Phases[0].Timeout = &metav1.Duration{Duration: 600 * time.Second} }, true},
 		{"the defaults written out", (*spec).SetDefaults, true},
 		{"one default written out", func(s *spec) { s.Phases[0].OnFailure = v1alpha1.Stop }, true},
+		{"amounts written otherwise", func(s *spec) {
+			s.Validator.Resources.Limits["cpu"] = v1alpha1.Amount(intstr.FromString("2000m"))
+			*s.Validator.Volumes[0].EmptyDir.SizeLimit = v1alpha1.Amount(intstr.FromString("1024Mi"))
+		}, true},
 		{"an empty list of the run's", func(s *spec) { s.Validator.Tolerations = []v1alpha1.Toleration{} }, true},
 		{"an empty selector of the run's", func(s *spec) { s.Validator.NodeSelector = map[string]string{} }, true},
 
+		{"an amount", func(s *spec) { s.Validator.Resources.Limits["cpu"] = v1alpha1.Amount(intstr.FromInt32(3)) }, false},
 		{"the trigger", func(s *spec) { s.Trigger = "v2" }, false},
 		{"the image", func(s *spec) { s.Validator.Image = "w" }, false},
 		{"a timeout", func(s *spec) { s.Phases[0].Timeout.Duration++ }, false},
