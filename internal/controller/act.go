@@ -29,20 +29,19 @@ func asks(d plan.Decision, seen *plan.Observed) bool {
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
 func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	// The finalizer comes before anything that it has to outlive, or that goes with it.
+	if err := r.finalize(ctx, run); err != nil {
+		return err
+	}
+	var err error
 	switch {
 	case d.Keep != nil && seen.Kept == nil:
 		return r.keep(ctx, run, d, seen)
 	case d.Store:
 		return r.store(ctx, run, d, seen)
-	}
-	// The finalizer comes before anything that it has to outlive.
-	if err := r.finalize(ctx, run); err != nil {
-		return err
-	}
-	var err error
-	if d.Setup {
+	case d.Setup:
 		seen.Frozen, err = r.setup(ctx, run, d.Status.Attempt)
-	} else {
+	default:
 		err = r.createJob(ctx, run, d, seen)
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
@@ -123,7 +122,10 @@ func (r *Reconciler) createJob(ctx context.Context, run *v1alpha1.ValidationRun,
 			return err
 		}
 		logf.FromContext(ctx).Info("Created Job", "phase", d.Create.Phase, "attempt", d.Create.Attempt, "job", klog.KObj(job))
-		created := r.lookAtJob(run, job, nil)
+		created, err := r.lookAtJob(ctx, run, job, nil)
+		if err != nil {
+			return err
+		}
 		created.Item = *d.Create // whatever the labels of one that was there already say
 		seen.Jobs = append(seen.Jobs, created)
 		return nil
@@ -133,7 +135,7 @@ func (r *Reconciler) createJob(ctx context.Context, run *v1alpha1.ValidationRun,
 
 // createOwned creates an object, or finds that it is there and the run's own. It returns the object as the API server has it.
 func createOwned[T client.Object](ctx context.Context, r *Reconciler, run *v1alpha1.ValidationRun, o T) (T, error) {
-	what := fmt.Sprintf("%T %s", o, o.GetName())
+	what := reflect.TypeOf(o).Elem().Name() + " " + o.GetName()
 	err := r.Client.Create(ctx, o)
 	if err == nil {
 		return o, nil
@@ -166,18 +168,19 @@ func leftBehind(o client.Object, run *v1alpha1.ValidationRun) bool {
 		strings.HasPrefix(owner.APIVersion, v1alpha1.GroupVersion.Group+"/")
 }
 
-// act does what a decision says besides what it asked to be made.
+// act does what a decision says besides what it asked to be made. It does all that it can.
 func (r *Reconciler) act(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen plan.Observed) error {
+	r.follow(run, d.Follow, seen)
+	r.shorten(ctx, run, d.Shorten)
+	var failed []error
 	for _, name := range d.Stop {
 		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
 		err := client.IgnoreNotFound(r.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground)))
 		if err != nil {
-			return fmt.Errorf("deleting Job %s: %w", name, err)
+			failed = append(failed, fmt.Errorf("deleting Job %s: %w", name, err))
 		}
 	}
-	r.follow(run, d.Follow, seen)
-	r.shorten(ctx, run, d.Shorten)
-	return nil
+	return errors.Join(failed...)
 }
 
 // shorten lowers a pod's deadline. The UID in the patch is a precondition: another pod of the name is left alone. Where it cannot be done

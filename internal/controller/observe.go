@@ -56,14 +56,9 @@ func (r *Reconciler) observeJobs(ctx context.Context, run *v1alpha1.ValidationRu
 		if !metav1.IsControlledBy(&jobs.Items[i], run) {
 			continue
 		}
-		job := r.lookAtJob(run, &jobs.Items[i], pods.Items)
-		if len(job.Pods) == 0 && (job.Finished || job.Deleting) && r.counts(run, job.Item) {
-			var live corev1.PodList
-			err := r.Live.List(ctx, &live, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
-			if err != nil {
-				return fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
-			}
-			job = r.lookAtJob(run, &jobs.Items[i], live.Items)
+		job, err := r.lookAtJob(ctx, run, &jobs.Items[i], pods.Items)
+		if err != nil {
+			return err
 		}
 		seen.Jobs = append(seen.Jobs, job)
 	}
@@ -97,7 +92,11 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 			err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, job)
 			switch {
 			case err == nil && metav1.IsControlledBy(job, run):
-				seen.Jobs = append(seen.Jobs, r.lookAtJob(run, job, pods))
+				found, err := r.lookAtJob(ctx, run, job, pods)
+				if err != nil {
+					return err
+				}
+				seen.Jobs = append(seen.Jobs, found)
 			case err == nil || apierrors.IsNotFound(err):
 				gone := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
 				seen.Jobs = append(seen.Jobs, plan.Job{
@@ -111,8 +110,10 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 	return nil
 }
 
-func (r *Reconciler) lookAtJob(run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) plan.Job {
-	return plan.Job{
+// lookAtJob looks at a Job with its pods. Of one that has ended and of which the cache has no pod, the API server is asked: pods come by a
+// watch of their own.
+func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) (plan.Job, error) {
+	out := plan.Job{
 		Name:     job.Name,
 		Item:     itemOf(run, job),
 		Deleting: !job.DeletionTimestamp.IsZero(),
@@ -121,6 +122,16 @@ func (r *Reconciler) lookAtJob(run *v1alpha1.ValidationRun, job *batchv1.Job, po
 		}),
 		Pods: r.lookAtPods(run, job, pods),
 	}
+	if len(out.Pods) > 0 || !out.Finished && !out.Deleting || !r.counts(run, out.Item) {
+		return out, nil
+	}
+	var live corev1.PodList
+	err := r.Live.List(ctx, &live, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
+	if err != nil {
+		return out, fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
+	}
+	out.Pods = r.lookAtPods(run, job, live.Items)
+	return out, nil
 }
 
 // itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.

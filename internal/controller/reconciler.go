@@ -187,15 +187,17 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 		}
 		decision = plan.Decide(run, seen, now)
 	}
-	if err := r.act(ctx, run, decision, seen); err != nil {
-		return 0, err
-	}
+	// What cannot be done is said after status is written: it is no reason for silence about the rest.
+	undone := r.act(ctx, run, decision, seen)
 	after, err := r.publish(ctx, run, decision)
 	if err != nil {
 		return 0, err
 	}
 	// Only now: what was read is worth keeping until status holds what it came to.
 	r.follows.keepOnly(client.ObjectKeyFromObject(run), decision.Follow)
+	if undone != nil {
+		return 0, undone
+	}
 	return after, r.release(ctx, run, decision)
 }
 

@@ -30,6 +30,10 @@ const (
 // keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
 // kept that was cut off then is the outcome, whatever could still be read of it now.
 func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	// A pass that works on an old status has let go of the log, and must not be the one that says what the outcome was.
+	if err := r.current(ctx, run); err != nil {
+		return err
+	}
 	data, err := encodeEvidence(*d.Keep)
 	if err != nil {
 		return err
@@ -105,18 +109,28 @@ func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d p
 // discard deletes a result that a pass wrote which was cut off before status announced it: times in it have moved on since. Where the
 // run has changed since it was read, status may have announced it meanwhile.
 func (r *Reconciler) discard(ctx context.Context, run *v1alpha1.ValidationRun, cm *corev1.ConfigMap) error {
-	latest := &v1alpha1.ValidationRun{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(run), latest); err != nil {
-		return fmt.Errorf("getting the run of %s: %w", cm.Name, err)
-	}
-	if latest.ResourceVersion != run.ResourceVersion {
-		return fmt.Errorf("%w: %s is of a later state", errStale, cm.Name)
+	if err := r.current(ctx, run); err != nil {
+		return err
 	}
 	err := client.IgnoreNotFound(r.Client.Delete(ctx, cm, client.Preconditions{UID: new(cm.UID)}))
 	if err != nil {
 		return fmt.Errorf("deleting the unannounced %s: %w", cm.Name, err)
 	}
 	return fmt.Errorf("replacing the unannounced %s", cm.Name)
+}
+
+// current is an error where the run is not as it was read any more.
+func (r *Reconciler) current(ctx context.Context, run *v1alpha1.ValidationRun) error {
+	latest := &metav1.PartialObjectMetadata{}
+	latest.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("ValidationRun"))
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(run), latest)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("getting the run: %w", err)
+	}
+	if err != nil || latest.UID != run.UID || latest.ResourceVersion != run.ResourceVersion {
+		return fmt.Errorf("%w: it is of a later state", errStale)
+	}
+	return nil
 }
 
 // result puts the ValidationResult together from status and the evidence of the phases.

@@ -141,12 +141,13 @@ func evidenceOf(t *testing.T, b *bench) report.Phase {
 }
 
 func TestKeep(t *testing.T) {
-	b := newBench(t, interceptor.Funcs{})
+	b := newBench(t, interceptor.Funcs{}, newRun())
+	run := b.stored(t, newRun())
 	var seen plan.Observed
-	if err := b.keep(t.Context(), newRun(), kept("3 passed"), &seen); err != nil {
+	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.keep(t.Context(), newRun(), kept("3 passed"), &seen); err != nil {
+	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
 	if seen.Kept == nil || seen.Kept.Message != "3 passed" {
@@ -173,6 +174,24 @@ func TestWhatWasKeptIsTheOutcome(t *testing.T) {
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
 		t.Errorf("kept is %+v", p)
+	}
+}
+
+// A pass that works on an old status has let go of the log: what it makes of the phase must not be kept.
+func TestKeepOfAStaleRun(t *testing.T) {
+	b := newBench(t, interceptor.Funcs{}, newRun())
+	run := b.stored(t, newRun())
+	moved := run.DeepCopy()
+	moved.Labels = map[string]string{"it": "moved on"}
+	if err := b.Client.Update(t.Context(), moved); err != nil {
+		t.Fatal(err)
+	}
+	var seen plan.Observed
+	if err := b.keep(t.Context(), run, kept("the pod was deleted"), &seen); !errors.Is(err, errStale) {
+		t.Errorf("the error is %v", err)
+	}
+	if p := evidenceOf(t, b); p.Message == "the pod was deleted" {
+		t.Error("it is kept")
 	}
 }
 

@@ -31,13 +31,17 @@ func (s *step) unread(spec *v1alpha1.Phase, job *Job) bool {
 		return false
 	}
 	wait := catchUp
-	if !pod.Log.Since.IsZero() {
-		wait = pod.Log.Since.Add(catchUp).Sub(s.now)
+	if from := pod.Log.Since; !from.IsZero() {
+		if pod.Validator.Exit != nil && s.overtime() && from.Before(s.limit()) {
+			from = s.limit() // the end of a validator that ended just before the attempt's timeout is still being read
+		}
+		wait = from.Add(catchUp).Sub(s.now)
 	}
 	if wait <= 0 {
 		return false
 	}
 	s.Follow = pod.UID
+	s.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log"}
 	s.lookIn(wait)
 	return true
 }
@@ -48,7 +52,7 @@ func (s *step) unlessEnded(job *Job, timeout *verdict.Trouble) *verdict.Trouble 
 		return timeout
 	}
 	pod := job.first()
-	if pod.Validator.Exit != nil && pod.Validator.Finished.Before(s.limit()) {
+	if pod.Validator.Exit != nil && !pod.Validator.Finished.IsZero() && pod.Validator.Finished.Before(s.limit()) {
 		return pod.Trouble
 	}
 	return timeout

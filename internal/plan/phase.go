@@ -21,7 +21,7 @@ func (s *step) phase(i int) {
 		job = nil
 	}
 	if trouble, over := s.runTimeout(); over {
-		if status.Reason != "" {
+		if status.Reason != "" && (job == nil || len(job.Pods) == 0 || job.first().Validator.Started.IsZero()) {
 			trouble.Message += fmt.Sprintf("; it was waiting: %s: %s", status.Reason, status.Message)
 		}
 		if !s.unread(spec, job) {

@@ -114,7 +114,7 @@ func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
 		switch {
 		case c.StartFailed:
 			return &verdict.Trouble{Reason: v1alpha1.ReasonStartFailed, Message: "the command could not be executed: " + strings.TrimSpace(c.Exit.Message)}
-		case c.Exit != nil && c.Exit.Reason == "OOMKilled" && c.Exit.Code != 0:
+		case c.Exit != nil && c.Exit.Reason == "OOMKilled" && (c == validator || c.Exit.Code != 0):
 			return &verdict.Trouble{Reason: v1alpha1.ReasonOOMKilled, Message: "the validator was killed for using more memory than its limit"}
 		}
 	}
@@ -165,7 +165,9 @@ const clockSkew = 5 * time.Minute
 // endedBy says whether a validator that has ended may have been ended from outside: by the pod's deadline, which the kubelet measures as it
 // does the end, or after its deletion or disruption had begun, of which the control plane wrote the time.
 func endedBy(pod *corev1.Pod, validator *Container) bool {
-	after := func(t time.Time) bool { return !validator.Finished.Before(t.Truncate(time.Second)) }
+	after := func(t time.Time) bool {
+		return validator.Finished.IsZero() || !validator.Finished.Before(t.Truncate(time.Second))
+	}
 	if pod.Status.Reason == reasonDeadlineExceeded && pod.Status.StartTime != nil && pod.Spec.ActiveDeadlineSeconds != nil {
 		return after(pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second))
 	}

@@ -70,8 +70,8 @@ func TestLook(t *testing.T) {
 			sight{trouble: v1alpha1.ReasonOOMKilled, noList: "it ended with " + sigkill, ended: true}},
 		{"out of memory", []shape{validator(exited(137, "OOMKilled", 4, 9)), phase(corev1.PodFailed)},
 			sight{trouble: v1alpha1.ReasonOOMKilled, exit: sigkill, ended: true}},
-		{"a child out of memory, and all well", []shape{validator(exited(0, "OOMKilled", 4, 9)), phase(corev1.PodSucceeded)},
-			sight{exit: code0, ended: true}},
+		{"a child out of memory, hidden by exit code 0", []shape{validator(exited(0, "OOMKilled", 4, 9)), phase(corev1.PodSucceeded)},
+			sight{trouble: v1alpha1.ReasonOOMKilled, exit: code0, ended: true}},
 
 		{"past its deadline", []shape{validator(exited(137, "Error", 4, 601)), failed("DeadlineExceeded", "Pod was active too long")},
 			sight{trouble: v1alpha1.ReasonDeadlineExceeded, exit: sigkill, ended: true}},
