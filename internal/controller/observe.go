@@ -99,9 +99,11 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 				seen.Jobs = append(seen.Jobs, found)
 			case err == nil || apierrors.IsNotFound(err):
 				gone := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
-				seen.Jobs = append(seen.Jobs, plan.Job{
-					Name: name, Item: itemOf(run, gone), Gone: true, Pods: r.lookAtPods(run, gone, pods),
-				})
+				found := plan.Job{Name: name, Item: itemOf(run, gone), Gone: true}
+				if found.Pods, err = r.lookClosely(ctx, run, gone, pods); err != nil {
+					return err
+				}
+				seen.Jobs = append(seen.Jobs, found)
 			default:
 				return fmt.Errorf("getting Job %s: %w", name, err)
 			}
@@ -110,8 +112,7 @@ func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.Validatio
 	return nil
 }
 
-// lookAtJob looks at a Job with its pods. Of one that has ended and of which the cache has no pod, the API server is asked: pods come by a
-// watch of their own.
+// lookAtJob looks at a Job with its pods.
 func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) (plan.Job, error) {
 	out := plan.Job{
 		Name:     job.Name,
@@ -122,16 +123,26 @@ func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun,
 		}),
 		Pods: r.lookAtPods(run, job, pods),
 	}
-	if len(out.Pods) > 0 || !out.Finished && !out.Deleting || !r.counts(run, out.Item) {
+	if !out.Finished && !out.Deleting || !r.counts(run, out.Item) {
+		return out, nil
+	}
+	var err error
+	out.Pods, err = r.lookClosely(ctx, run, job, pods)
+	return out, err
+}
+
+// lookClosely looks at the pods of a Job that has ended or is gone. Where the cache has none the API server is asked: pods come by a watch
+// of their own.
+func (r *Reconciler) lookClosely(ctx context.Context, run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) ([]plan.Pod, error) {
+	if out := r.lookAtPods(run, job, pods); len(out) > 0 {
 		return out, nil
 	}
 	var live corev1.PodList
 	err := r.Live.List(ctx, &live, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
 	if err != nil {
-		return out, fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
+		return nil, fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
 	}
-	out.Pods = r.lookAtPods(run, job, live.Items)
-	return out, nil
+	return r.lookAtPods(run, job, live.Items), nil
 }
 
 // itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.
