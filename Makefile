@@ -46,7 +46,7 @@ demo: ## Start a local Kubernetes, install the operator, run a ValidationRun, sh
 
 .PHONY: down
 down: ## Take the local Kubernetes down.
-	$(CLUSTER) down
+	$(CLUSTER) down --name $(or $(NAME),demo)
 
 ##@ Develop
 

@@ -5,9 +5,11 @@ cd "$(dirname "$0")/.."
 
 name=${NAME:-demo}
 run=cluster-check namespace=aicr-validation
-say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+bold='' dim='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' dim=$'\033[2m' plain=$'\033[0m'; fi
+say() { printf '\n%s==> %s%s\n' "$bold" "$*" "$plain"; }
 show() {
-	printf '\033[2m$ %s\033[0m\n' "$*"
+	printf '%s$ %s%s\n' "$dim" "$*" "$plain"
 	"$@"
 }
 cluster() { go run -C hack/cluster . "$@"; }
@@ -52,6 +54,6 @@ The cluster is yours to try more:
   eval "\$(go run -C hack/cluster . env --name $name)"
   kubectl describe validationrun/$run -n $namespace
   kubectl explain validationrun.spec
-To take it down, leaving nothing: make down
+To take it down, leaving nothing: NAME=$name make down
 TEXT
 [ "$(kubectl get validationrun/$run -n $namespace -o jsonpath='{.status.verdict}')" = Passed ]

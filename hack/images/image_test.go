@@ -230,3 +230,12 @@ func TestReferences(t *testing.T) {
 		})
 	}
 }
+
+func TestChecksOutsideOfTheRepositoryAreRefused(t *testing.T) {
+	for _, folder := range []string{"/tmp/checks", "../checks"} {
+		_, err := checksIn(t.TempDir(), folder)
+		if err == nil || !strings.Contains(err.Error(), "relative to its root") {
+			t.Errorf("%s: %v", folder, err)
+		}
+	}
+}

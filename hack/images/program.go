@@ -34,6 +34,9 @@ func checks(folder string) program {
 
 // checksIn are the test binaries of all packages directly below a folder of the repository.
 func checksIn(root, folder string) ([]program, error) {
+	if !filepath.IsLocal(folder) {
+		return nil, fmt.Errorf("looking for packages of checks: %s is no folder of this repository: name one relative to its root", folder)
+	}
 	below, err := os.ReadDir(filepath.Join(root, folder))
 	if err != nil {
 		return nil, fmt.Errorf("looking for packages of checks: %w", err)

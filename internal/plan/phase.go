@@ -60,7 +60,7 @@ func (s *step) equipped(i int) bool {
 		return true
 	}
 	if earlier := s.earlier(); len(earlier) > 0 {
-		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping %d Jobs of an earlier attempt", len(earlier))})
+		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", len(earlier))})
 		return false
 	}
 	if s.seen.Missing != "" {
