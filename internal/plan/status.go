@@ -91,7 +91,7 @@ func (s *step) doing() (reason, message string) {
 	return v1alpha1.ReasonRunning, message
 }
 
-// conclusion is what came out, in one line: the counts, and then the first phase that is to blame.
+// conclusion is what came out, in one line: the counts, and then each phase that is to blame.
 func (s *step) conclusion() string {
 	phases := make([]report.Phase, 0, len(s.Status.Phases))
 	for _, p := range s.Status.Phases {
@@ -101,7 +101,6 @@ func (s *step) conclusion() string {
 	for _, p := range s.Status.Phases {
 		if verdict.Stops(p.State) {
 			parts = append(parts, p.Name+": "+p.Message)
-			break
 		}
 	}
 	if refused := s.seen.StoreRefused; refused != nil {

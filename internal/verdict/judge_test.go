@@ -76,6 +76,10 @@ var stories = []story{
 		"a fail frame in a stream that any output can forge",
 		evidence(unmarked, saw("TestA", gotest.Fail)), "Failed", "TestsFailed",
 	},
+	{
+		"a fail frame, and another number of tests than expected",
+		evidence(saw("TestA", gotest.Fail), overall(gotest.Fail), exit(1), expected(5)), "Failed", "TestsFailed",
+	},
 	{"a fail frame but exit code 0", evidence(saw("TestA", gotest.Fail), overall(gotest.Fail)), "Failed", "TestsFailed"},
 	{"a fail frame of a subtest whose parent passed", evidence(saw("TestB/x", gotest.Fail)), "Failed", "TestsFailed"},
 	{

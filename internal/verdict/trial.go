@@ -216,6 +216,9 @@ func (c *trial) notes(reason string) []string {
 		if open := c.open(); len(open) > 0 {
 			out = append(out, fmt.Sprintf("%s never ended", tests(len(open))))
 		}
+		if n := c.wrongCount(); n >= 0 {
+			out = append(out, fmt.Sprintf("%s ran, expectedTests is %d", tests(n), c.goTest.ExpectedTests))
+		}
 		if missing := c.reasoned(v1alpha1.ReasonTestMissing); len(missing) > 0 {
 			out = append(out, fmt.Sprintf("%s never ran", tests(len(missing))))
 		}

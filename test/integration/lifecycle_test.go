@@ -263,6 +263,7 @@ var _ = Describe("The life of a run", func() {
 		Expect(states).To(Equal([]v1alpha1.PhaseState{passed, failed, failed, v1alpha1.PhaseNotRun}))
 		Expect(out.Status.Phases[3]).To(And(HaveField("Reason", v1alpha1.ReasonEarlierPhase), HaveField("Message", "phase performance is Failed")))
 		Expect(out.Status.Passed).To(Equal("1/3"))
+		Expect(out.Status.Message).To(And(ContainSubstring("deployment: 1 test failed"), ContainSubstring("performance: 1 test failed")))
 		Expect(out).To(And(HaveCondition(v1alpha1.ConditionReady, metav1.ConditionFalse, "Failed"), HaveCondition(v1alpha1.ConditionStalled, metav1.ConditionTrue, "Failed")))
 
 		By("keeping everything in the result")
