@@ -32,15 +32,21 @@ type options struct {
 	metricsAddress string
 	secureMetrics  bool
 	probeAddress   string
+	pprofAddress   string
 	concurrency    int
 	log            zap.Options
 }
 
 func (o *options) bind(flags *flag.FlagSet) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "work only while holding a Lease, so that several replicas can stand by")
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "address of the metrics endpoint, such as :8443; 0 for none")
-	flags.BoolVar(&o.secureMetrics, "metrics-secure", true, "serve metrics over HTTPS, to those who may get the path /metrics")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "address of the metrics endpoint /metrics, such as :8443; 0 for none")
+	flags.BoolVar(&o.secureMetrics, "metrics-secure", true,
+		"serve metrics over HTTPS, to those who may get the nonResourceURL /metrics, such as by the ClusterRole metrics-reader; "+
+			"false serves them over HTTP, to everybody who reaches the address")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0",
+		"address of Go's profiles at /debug/pprof/, such as 127.0.0.1:8082; 0 for none. It asks nobody who they are: keep it on the loopback, "+
+			"and reach it by kubectl port-forward")
 	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 10, "how many runs are worked on at once")
 	o.log.BindFlags(flags)
 }
@@ -113,6 +119,7 @@ func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
 		Cache:                         controller.CacheOptions(),
 		Metrics:                       metrics,
 		HealthProbeBindAddress:        o.probeAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              "validation-operator.validation.aicr.dev",
 		LeaderElectionReleaseOnCancel: true,

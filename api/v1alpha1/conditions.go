@@ -21,8 +21,10 @@ const (
 	ReasonRunning = "Running"
 	// ReasonStarting is the reason while a phase's pod is being started and nothing is amiss.
 	ReasonStarting = "Starting"
-	// ReasonStopping is the reason while pods of an earlier attempt are being stopped.
+	// ReasonStopping is the reason while pods are being stopped: those of an earlier attempt, or of one that is suspended or cancelled.
 	ReasonStopping = "Stopping"
+	// ReasonSuspended is the reason while spec.suspend is true and nothing runs.
+	ReasonSuspended = "Suspended"
 )
 
 // The reasons of phases, in the words of the table of verdicts.
@@ -62,6 +64,11 @@ const (
 	ReasonStartTimeout = "StartTimeout"
 	// ReasonEarlierPhase: an earlier phase was Failed or Error and said Stop.
 	ReasonEarlierPhase = "EarlierPhase"
+
+	// ReasonCancelled: spec.cancel ended the attempt.
+	ReasonCancelled = "Cancelled"
+	// ReasonSuperseded: the next attempt ended this one.
+	ReasonSuperseded = "Superseded"
 
 	// ReasonInvalidSpec: the API server refuses an object that the spec asks for.
 	ReasonInvalidSpec = "InvalidSpec"

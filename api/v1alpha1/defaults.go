@@ -13,11 +13,26 @@ const (
 	DefaultTimeout      = 10 * time.Minute
 	DefaultStartTimeout = 15 * time.Minute
 	DefaultRunTimeout   = 2 * time.Hour
+	DefaultCleanupAfter = time.Hour
+	DefaultHistoryLimit = 5
 )
 
 // SetDefaults fills what is absent. Specs that were frozen by an older operator are compared after it, so that a new default is no change.
 func (s *ValidationRunSpec) SetDefaults() {
 	setDuration(&s.Timeout, DefaultRunTimeout)
+	if s.AllSkipped == "" {
+		s.AllSkipped = AllSkippedReject
+	}
+	if s.Cleanup == nil {
+		s.Cleanup = &Cleanup{}
+	}
+	if s.Cleanup.Jobs == "" {
+		s.Cleanup.Jobs = CleanupOnSuccess
+	}
+	setDuration(&s.Cleanup.After, DefaultCleanupAfter)
+	if s.HistoryLimit == nil {
+		s.HistoryLimit = new(int32(DefaultHistoryLimit))
+	}
 	for i := range s.Phases {
 		s.Phases[i].setDefaults()
 	}
@@ -28,6 +43,9 @@ func (p *Phase) setDefaults() {
 	setDuration(&p.StartTimeout, DefaultStartTimeout)
 	if p.OnFailure == "" {
 		p.OnFailure = Stop
+	}
+	if p.Retries == nil {
+		p.Retries = new(int32(0))
 	}
 	if p.GoTest == nil {
 		return

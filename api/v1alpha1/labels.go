@@ -17,5 +17,9 @@ const (
 // Finalizer is on a run only while an attempt of it may have pods: they are stopped before their identity goes.
 const Finalizer = "validation.aicr.dev/pods"
 
+// AnnotationRerun on a run asks for another attempt of the same spec: each new value that is not empty starts one, such as the time in
+// `kubectl annotate validationrun/NAME --overwrite validation.aicr.dev/rerun-requested-at="$(date -Is)"`.
+const AnnotationRerun = "validation.aicr.dev/rerun-requested-at"
+
 // CheckClusterRole is the ClusterRole that a run's own ServiceAccount is bound to, in the run's namespace.
 const CheckClusterRole = "validation-check"

@@ -53,6 +53,19 @@ type Phase struct {
 	// Error: Stop, or Continue. A Skipped phase stops nothing. Default: Stop.
 	// +optional
 	OnFailure OnFailure `json:"onFailure,omitempty"`
+
+	// retries is how often the phase is run again, as a new Job, where
+	// infrastructure kept it from an outcome: the pod was evicted, preempted,
+	// deleted or rejected, its node shut down or was lost, the container was
+	// killed for memory although it has no limit of its own, the image could not
+	// be pulled, no node took the pod, the pod or its container could not be
+	// created, or the log was lost. Failures, panics, timeouts and mistakes in the
+	// spec are never retried. A phase that passes on a retry is marked flaky.
+	// Default: 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	Retries *int32 `json:"retries,omitempty"`
 }
 
 // OnFailure is what a phase that is Failed or Error means for the phases after

@@ -4,7 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Verdict is the outcome of a whole attempt.
 //
-// +kubebuilder:validation:Enum=Passed;Failed;Error;Skipped
+// +kubebuilder:validation:Enum=Passed;Failed;Error;Skipped;Cancelled
 type Verdict string
 
 // The verdicts.
@@ -18,7 +18,15 @@ const (
 	VerdictError Verdict = "Error"
 	// VerdictSkipped is where every test said that it was not applicable.
 	VerdictSkipped Verdict = "Skipped"
+	// VerdictCancelled is where the attempt was ended before its end, by
+	// spec.cancel or by the next attempt, and no failure was proven until then.
+	VerdictCancelled Verdict = "Cancelled"
 )
+
+// Succeeded says whether the verdict makes a run Ready.
+func (v Verdict) Succeeded(allSkipped AllSkipped) bool {
+	return v == VerdictPassed || v == VerdictSkipped && allSkipped == AllSkippedAccept
+}
 
 // PhaseState is where a phase is, or its outcome.
 //
@@ -86,6 +94,17 @@ type ValidationRunStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
+	// suspendedSince is since when the attempt has been suspended, absent while it
+	// is not.
+	// +optional
+	SuspendedSince *metav1.Time `json:"suspendedSince,omitempty"`
+
+	// suspendedSeconds is for how long it was suspended before, which does not
+	// count for the run's timeout.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SuspendedSeconds int64 `json:"suspendedSeconds,omitempty"`
+
 	// passed is how many tests have passed of how many there are, such as 13/14.
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
@@ -109,7 +128,8 @@ type ValidationRunStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	Failures []TestFailure `json:"failures,omitempty"`
 
-	// results are the ConfigMaps that hold the whole result.
+	// results are the ConfigMaps that hold the whole result. Where there is more
+	// than one, the first is the index of the others.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -123,6 +143,26 @@ type ValidationRunStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Inputs []Input `json:"inputs,omitempty"`
 
+	// lastHandledRerun is the value of the annotation
+	// validation.aicr.dev/rerun-requested-at that was seen last, or its digest if
+	// it is long.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastHandledRerun string `json:"lastHandledRerun,omitempty"`
+
+	// lastCompleted is the last attempt that came to its own end; it stays while
+	// the next one runs.
+	// +optional
+	LastCompleted *CompletedAttempt `json:"lastCompleted,omitempty"`
+
+	// history are the attempts before the current one, the latest first, as many
+	// as spec.historyLimit says.
+	// +optional
+	// +listType=map
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=20
+	History []PastAttempt `json:"history,omitempty"`
+
 	// conditions are Complete, Ready, Reconciling and Stalled, as kstatus reads
 	// them.
 	// +optional
@@ -130,6 +170,62 @@ type ValidationRunStatus struct {
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// CompletedAttempt is an attempt that came to its own end.
+type CompletedAttempt struct {
+	// attempt is its number.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int64 `json:"attempt,omitempty"`
+
+	// verdict is its outcome.
+	// +required
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// completionTime is when it was complete.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// configMap holds its result, or the index of it. Absent where the result could
+	// not be stored.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMap string `json:"configMap,omitempty"`
+}
+
+// PastAttempt is an attempt before the current one.
+type PastAttempt struct {
+	// attempt is its number.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int64 `json:"attempt,omitempty"`
+
+	// verdict is its outcome.
+	// +required
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// reason is Superseded where the next attempt ended it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason,omitempty"`
+
+	// startTime is when it started.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime is when it was complete.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// summary counts its tests.
+	// +optional
+	Summary Summary `json:"summary,omitzero"`
+
+	// configMap holds its result, or the index of it. Absent where there is none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMap string `json:"configMap,omitempty"`
 }
 
 // Summary counts top-level tests.
@@ -182,7 +278,22 @@ type PhaseStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 
-	// jobs are the names of the phase's Jobs.
+	// restarts is how often the phase was begun anew, after a suspension or for a
+	// retry.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Restarts int32 `json:"restarts,omitempty"`
+
+	// retries is how many of these were retries.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Retries int32 `json:"retries,omitempty"`
+
+	// flaky says that the phase passed on a retry.
+	// +optional
+	Flaky bool `json:"flaky,omitempty"`
+
+	// jobs are the names of the phase's Jobs, the last 16 of them.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -239,7 +350,8 @@ type Result struct {
 	// +kubebuilder:validation:Minimum=0
 	Bytes int64 `json:"bytes,omitempty"`
 
-	// sha256 is the digest of result.yaml in it, in hexadecimal.
+	// sha256 is the digest of its data, in hexadecimal: of result.yaml where it
+	// holds that whole.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SHA256 string `json:"sha256,omitempty"`

@@ -110,7 +110,85 @@ type ValidationRunSpec struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('1s') && duration(self) <= duration('168h')",message="must be a duration between 1s and 168h, such as 10m or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// allSkipped says what it means when every test of the run said that it was
+	// not applicable: Reject leaves the run not Ready, Accept makes it Ready. The
+	// verdict is Skipped either way. Default: Reject.
+	// +optional
+	AllSkipped AllSkipped `json:"allSkipped,omitempty"`
+
+	// suspend stops what runs and starts nothing new while it is true. The phase
+	// that was running begins anew when it is taken back, unless a failure in it
+	// was already read; the run's timeout does not go on meanwhile. Changing it
+	// starts no attempt.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// cancel ends the current attempt for good: taking it back does not continue
+	// it. While it is true no attempt starts. Changing it starts no attempt.
+	// +optional
+	Cancel bool `json:"cancel,omitempty"`
+
+	// cleanup says when the Jobs of an attempt that is complete are deleted.
+	// Changing it starts no attempt.
+	// +optional
+	Cleanup *Cleanup `json:"cleanup,omitempty"`
+
+	// historyLimit is how many earlier attempts status.history names, and how many
+	// of their results are kept. Changing it starts no attempt. Default: 5.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=20
+	HistoryLimit *int32 `json:"historyLimit,omitempty"`
 }
+
+// AllSkipped is what a run means in which every test said that it was not
+// applicable.
+//
+// +kubebuilder:validation:Enum=Reject;Accept
+type AllSkipped string
+
+// What a run means in which nothing was applicable.
+const (
+	// AllSkippedReject leaves it not Ready: nothing was proven.
+	AllSkippedReject AllSkipped = "Reject"
+	// AllSkippedAccept makes it Ready.
+	AllSkippedAccept AllSkipped = "Accept"
+)
+
+// Cleanup says when the Jobs of a complete attempt are deleted, their pods and
+// logs with them. The result stays.
+type Cleanup struct {
+	// jobs says after which outcomes they are: Always, OnSuccess (Passed, or
+	// Skipped where allSkipped is Accept) or Never. Jobs that stay by this are
+	// deleted after 7 days, and those of an attempt when the next one starts.
+	// Default: OnSuccess.
+	// +optional
+	Jobs CleanupJobs `json:"jobs,omitempty"`
+
+	// after is how long they stay, from the attempt's end. A duration such as 10m
+	// or 24h, up to 168h. Default: 1h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('0s') && duration(self) <= duration('168h')",message="must be a duration of at most 168h, such as 30m or 1h30m"
+	After *metav1.Duration `json:"after,omitempty"`
+}
+
+// CleanupJobs says after which outcomes Jobs are deleted.
+//
+// +kubebuilder:validation:Enum=Always;OnSuccess;Never
+type CleanupJobs string
+
+// After which outcomes Jobs are deleted.
+const (
+	// CleanupAlways deletes them whatever the outcome.
+	CleanupAlways CleanupJobs = "Always"
+	// CleanupOnSuccess keeps those of an attempt that has something to look at.
+	CleanupOnSuccess CleanupJobs = "OnSuccess"
+	// CleanupNever keeps them, for 7 days.
+	CleanupNever CleanupJobs = "Never"
+)
 
 // InputSource is where an input of the run comes from.
 type InputSource struct {

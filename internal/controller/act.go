@@ -24,7 +24,7 @@ import (
 
 // asks says whether a decision asks for something to be made, after which it has to be taken again.
 func asks(d plan.Decision, seen *plan.Observed) bool {
-	return d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil
+	return d.Freeze || d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil
 }
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
@@ -39,8 +39,10 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 		return r.keep(ctx, run, d, seen)
 	case d.Store:
 		return r.store(ctx, run, d, seen)
+	case d.Freeze:
+		err = r.freezeSpec(ctx, run, d, seen)
 	case d.Setup:
-		seen.Frozen, err = r.setup(ctx, run, d.Status.Attempt)
+		err = r.freezeSources(ctx, run, d.Status.Attempt, seen)
 	default:
 		err = r.createJob(ctx, run, d, seen)
 	}
@@ -63,39 +65,52 @@ func (r *Reconciler) finalize(ctx context.Context, run *v1alpha1.ValidationRun) 
 	return nil
 }
 
-// setup makes the identity of a run that names none, and freezes its inputs.
-func (r *Reconciler) setup(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64) ([]v1alpha1.Input, error) {
+// freezeSpec makes room, makes the identity of a run that names none, and freezes the attempt's spec.
+func (r *Reconciler) freezeSpec(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	if d.Status.Attempt > 1 {
+		if err := r.prune(ctx, run, &d.Status); err != nil {
+			return err
+		}
+	}
 	if run.Spec.ServiceAccountName == "" {
 		if _, err := createOwned(ctx, r, run, workload.ServiceAccount(run)); err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := createOwned(ctx, r, run, workload.RoleBinding(run)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	spec, err := workload.EncodeSpec(&run.Spec)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	in, err := r.freeze(ctx, run, attempt, workload.InputSpec, spec)
+	in, err := r.freeze(ctx, run, d.Status.Attempt, workload.InputSpec, spec)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	frozen := []v1alpha1.Input{in}
+	seen.Frozen = []v1alpha1.Input{in}
+	return nil
+}
+
+// freezeSources freezes the inputs that the spec names.
+func (r *Reconciler) freezeSources(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, seen *plan.Observed) error {
+	frozen := seen.Frozen[:1:1]
 	for _, source := range workload.Sources(&run.Spec) {
 		content, why, err := r.sourceContent(ctx, run, source)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if why != "" {
-			return nil, &refusal{block: plan.Block{Reason: v1alpha1.ReasonInputMissing, Message: why}}
+			return &refusal{block: plan.Block{Reason: v1alpha1.ReasonInputMissing, Message: why}}
 		}
-		if in, err = r.freeze(ctx, run, attempt, source.Input, content); err != nil {
-			return nil, err
+		in, err := r.freeze(ctx, run, attempt, source.Input, content)
+		if err != nil {
+			return err
 		}
 		frozen = append(frozen, in)
 	}
-	return frozen, nil
+	seen.Frozen = frozen
+	return nil
 }
 
 // freeze copies an input. A copy that is there already was made by a pass that was cut off, and stands.

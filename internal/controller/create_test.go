@@ -136,7 +136,7 @@ func TestTheFinalizerComesBeforeAnythingElse(t *testing.T) {
 	}, newRun())
 	run := b.stored(t, newRun())
 	var seen plan.Observed
-	if err := b.make(t.Context(), run, plan.Decision{Setup: true, Status: status{Attempt: 1}}, &seen); err != nil {
+	if err := b.make(t.Context(), run, plan.Decision{Freeze: true, Status: status{Attempt: 1}}, &seen); err != nil {
 		t.Fatal(err)
 	}
 	if len(calls) != 4 || calls[0] != "patch run" {

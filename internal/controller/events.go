@@ -36,6 +36,12 @@ func transitions(old, now *v1alpha1.ValidationRunStatus) []transition {
 		}
 		phaseTransition(before, now.Phases[i], add)
 	}
+	switch {
+	case old.SuspendedSince == nil && now.SuspendedSince != nil:
+		add(corev1.EventTypeNormal, v1alpha1.ReasonSuspended, "Suspend", "Attempt %d is suspended", now.Attempt)
+	case old.SuspendedSince != nil && now.SuspendedSince == nil && now.Verdict == "":
+		add(corev1.EventTypeNormal, "Resumed", "Resume", "Attempt %d goes on", now.Attempt)
+	}
 	if old.Verdict == "" && now.Verdict != "" {
 		kind := corev1.EventTypeNormal
 		if now.Verdict == v1alpha1.VerdictFailed || now.Verdict == v1alpha1.VerdictError {
@@ -61,17 +67,23 @@ func phaseTransition(before, p v1alpha1.PhaseStatus, add func(kind, reason, acti
 			note += ": " + p.Message
 		}
 		add(kind, "Phase"+string(p.State), "Judge", "%s", note)
-	case len(p.Jobs) > len(before.Jobs):
+	case p.Retries > before.Retries:
+		add(corev1.EventTypeWarning, "PhaseRetried", "Retry", "Phase %s: %s", p.Name, p.Message)
+	case newJob(before, p):
 		add(corev1.EventTypeNormal, "JobCreated", "Create", "Created Job %s for phase %s", p.Jobs[len(p.Jobs)-1], p.Name)
 	case p.State == v1alpha1.PhaseRunning && p.Reason != before.Reason && waits(p.Reason):
 		add(corev1.EventTypeWarning, p.Reason, "Wait", "Phase %s waits: %s", p.Name, p.Message)
 	}
 }
 
+func newJob(before, p v1alpha1.PhaseStatus) bool {
+	return len(p.Jobs) > 0 && (len(before.Jobs) == 0 || before.Jobs[len(before.Jobs)-1] != p.Jobs[len(p.Jobs)-1])
+}
+
 // waits says whether a reason is about something amiss.
 func waits(reason string) bool {
 	switch reason {
-	case "", v1alpha1.ReasonStarting, v1alpha1.ReasonRunning, v1alpha1.ReasonStopping, v1alpha1.ReasonPending:
+	case "", v1alpha1.ReasonStarting, v1alpha1.ReasonRunning, v1alpha1.ReasonStopping, v1alpha1.ReasonPending, v1alpha1.ReasonSuspended:
 		return false
 	}
 	return true

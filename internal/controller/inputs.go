@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -11,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -21,40 +23,45 @@ import (
 func (r *Reconciler) observeSpec(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
 	var err error
 	if run.Status.Attempt > 0 && run.Generation != run.Status.ObservedGeneration {
-		if seen.SpecChanged, err = r.specChanged(ctx, run); err != nil {
+		if err := r.compareSpec(ctx, run, seen); err != nil {
 			return err
 		}
 	}
-	if run.Status.Attempt == 0 || seen.SpecChanged {
+	if plan.Renews(run, seen.SpecChanged) {
 		seen.HighestAttempt, err = r.highestAttempt(ctx, run)
 	}
 	return err
 }
 
-func (r *Reconciler) specChanged(ctx context.Context, run *v1alpha1.ValidationRun) (bool, error) {
-	name := ""
-	for _, in := range run.Status.Inputs {
-		if in.Name == workload.InputSpec {
-			name = in.ConfigMap
-		}
-	}
-	if name == "" {
-		return true, nil
-	}
+// compareSpec holds the run's spec against the one that the current attempt froze. Where there is none to be read, nobody can say that the
+// attempt validates this spec.
+func (r *Reconciler) compareSpec(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	seen.SpecChanged = true
+	name := workload.InputName(run, run.Status.Attempt, workload.InputSpec)
 	frozen := &corev1.ConfigMap{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, frozen)
 	if apierrors.IsNotFound(err) {
-		return true, nil
+		return nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("getting frozen spec: %w", err)
+		return fmt.Errorf("getting frozen spec: %w", err)
 	}
 	if !metav1.IsControlledBy(frozen, run) {
-		return true, nil
+		return nil
 	}
-	// One that cannot be read any more says nothing about what the attempt validates.
-	same, err := workload.SameSpec(frozen, &run.Spec)
-	return !same || err != nil, nil
+	spec, err := workload.DecodeSpec(frozen)
+	if err != nil {
+		logf.FromContext(ctx).Info("Frozen spec cannot be read", "configMap", name, "error", err.Error())
+		return nil
+	}
+	same, err := workload.SameSpec(spec, &run.Spec)
+	if err != nil {
+		return fmt.Errorf("comparing specs: %w", err)
+	}
+	if seen.SpecChanged = !same; !same {
+		seen.Spec = spec
+	}
+	return nil
 }
 
 // highestAttempt is the highest attempt that any child of the run is labelled with, so that a run whose status was lost never takes the
@@ -86,11 +93,14 @@ func (r *Reconciler) observeInputs(ctx context.Context, run *v1alpha1.Validation
 		return nil
 	}
 	var err error
-	if seen.Frozen, err = r.frozenInputs(ctx, run); err != nil || seen.Frozen != nil {
+	if seen.Frozen, err = r.frozenInputs(ctx, run); err != nil || run.Spec.Suspend {
 		return err
 	}
 	var missing []string
 	for _, source := range workload.Sources(&run.Spec) {
+		if slices.ContainsFunc(seen.Frozen, func(in v1alpha1.Input) bool { return in.Name == source.Input }) {
+			continue
+		}
 		_, why, err := r.sourceContent(ctx, run, source)
 		if err != nil {
 			return err
@@ -112,24 +122,24 @@ func (r *Reconciler) observeInputs(ctx context.Context, run *v1alpha1.Validation
 	return nil
 }
 
-// frozenInputs are the attempt's frozen inputs, all of them or nil: a pass that was cut off may have made them before status could say so.
+// frozenInputs are those of the attempt's inputs that are frozen: a pass that was cut off may have made them before status could say so.
 func (r *Reconciler) frozenInputs(ctx context.Context, run *v1alpha1.ValidationRun) ([]v1alpha1.Input, error) {
 	names := []string{workload.InputSpec}
 	for _, source := range workload.Sources(&run.Spec) {
 		names = append(names, source.Input)
 	}
-	frozen := make([]v1alpha1.Input, 0, len(names))
+	var frozen []v1alpha1.Input
 	for _, input := range names {
 		cm := &corev1.ConfigMap{}
 		name := workload.InputName(run, run.Status.Attempt, input)
 		err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, cm)
-		if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run) {
-			return nil, nil
-		}
-		if err != nil {
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
 			return nil, fmt.Errorf("getting frozen %s: %w", input, err)
+		case metav1.IsControlledBy(cm, run):
+			frozen = append(frozen, workload.Frozen(input, cm))
 		}
-		frozen = append(frozen, workload.Frozen(input, cm))
 	}
 	return frozen, nil
 }

@@ -28,6 +28,9 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.ValidationRun) (
 	if err := r.observeJobs(ctx, run, &seen); err != nil || !run.DeletionTimestamp.IsZero() {
 		return seen, err
 	}
+	if err := r.observeLater(ctx, run, &seen); err != nil {
+		return seen, err
+	}
 	r.observeBlocks(ctx, run, &seen)
 	if err := r.observeSpec(ctx, run, &seen); err != nil {
 		return seen, err
@@ -69,22 +72,45 @@ func (r *Reconciler) observeJobs(ctx context.Context, run *v1alpha1.ValidationRu
 	return nil
 }
 
+// observeLater is an error where there are Jobs of a later attempt than the run that was read knows of, and a later state of the run does.
+func (r *Reconciler) observeLater(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) error {
+	if slices.ContainsFunc(seen.Jobs, func(j plan.Job) bool { return j.Item.Attempt > run.Status.Attempt }) {
+		return r.current(ctx, run)
+	}
+	return nil
+}
+
 // counts says whether an item is of a phase that runs.
 func (r *Reconciler) counts(run *v1alpha1.ValidationRun, item workload.Item) bool {
 	return item.Attempt == run.Status.Attempt && slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
-		return p.Name == item.Phase && p.State == v1alpha1.PhaseRunning
+		return p.Name == item.Phase && p.State == v1alpha1.PhaseRunning && p.Restarts == item.Restart
 	})
 }
 
-// startsAfterAnother says that an attempt which is not the first has no Job yet.
+// startsAfterAnother says that what is due has no Job yet, and that there were others before it: of an earlier attempt, or of an earlier
+// run of the phase.
 func startsAfterAnother(run *v1alpha1.ValidationRun) bool {
-	return run.Status.Attempt > 1 && !slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 })
+	first := !slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 })
+	return run.Status.Attempt > 1 && first || slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
+		return p.State == v1alpha1.PhaseRunning && p.Restarts > 0 && len(jobsThatCount(run, p)) == 0
+	})
+}
+
+// jobsThatCount are the Jobs of a phase's current run, by status: one, or one that could not list its tests and one that does not.
+func jobsThatCount(run *v1alpha1.ValidationRun, p v1alpha1.PhaseStatus) (names []string) {
+	for _, unlisted := range []bool{false, true} {
+		item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts, Unlisted: unlisted}
+		if name := workload.JobName(run, item); slices.Contains(p.Jobs, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // observeMissing looks for the Jobs that status names for phases that have not ended, and that the cache does not have.
 func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed, pods []corev1.Pod) error {
 	for _, p := range run.Status.Phases {
-		for _, name := range p.Jobs {
+		for _, name := range jobsThatCount(run, p) {
 			if p.State.Ended() || slices.ContainsFunc(seen.Jobs, func(j plan.Job) bool { return j.Name == name }) {
 				continue
 			}
@@ -148,10 +174,12 @@ func (r *Reconciler) lookClosely(ctx context.Context, run *v1alpha1.ValidationRu
 // itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.
 func itemOf(run *v1alpha1.ValidationRun, job *batchv1.Job) workload.Item {
 	for _, p := range run.Status.Phases {
-		for _, unlisted := range []bool{false, true} {
-			item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Unlisted: unlisted}
-			if workload.JobName(run, item) == job.Name {
-				return item
+		for restart := p.Restarts; restart >= 0; restart-- {
+			for _, unlisted := range []bool{false, true} {
+				item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: restart, Unlisted: unlisted}
+				if workload.JobName(run, item) == job.Name {
+					return item
+				}
 			}
 		}
 	}

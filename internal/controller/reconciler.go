@@ -30,6 +30,7 @@ import (
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/podlog"
+	"github.com/validation-operator/validation-operator/internal/report"
 )
 
 // +kubebuilder:rbac:groups=validation.aicr.dev,resources=validationruns,verbs=get;list;watch;patch
@@ -51,8 +52,8 @@ const (
 	passTimeout = time.Minute
 	// followsPerNode leaves most of a node's 128 inotify instances, which every followed log takes one of, to everybody else.
 	followsPerNode = 64
-	// maxAsked is more than a pass ever has to make: the setup, a Job, the evidence, the result.
-	maxAsked = 6
+	// maxAsked is more than a pass ever has to make: the spec, the inputs, a Job, the evidence, the result.
+	maxAsked = 8
 	// retryAtMost keeps a run whose passes fail from sleeping past its deadlines.
 	retryAtMost = 30 * time.Second
 	// indexRun is the cache's index of Jobs and pods by the UID of their run.
@@ -70,6 +71,8 @@ type Reconciler struct {
 	Events recorder.EventRecorder
 	// Clock tells the time.
 	Clock clock.PassiveClock
+	// Results bounds what the result of an attempt takes.
+	Results report.Limits
 	// Concurrency is how many runs are worked on at once.
 	Concurrency int
 
@@ -195,6 +198,9 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	}
 	// Only now: what was read is worth keeping until status holds what it came to.
 	r.follows.keepOnly(client.ObjectKeyFromObject(run), decision.Follow)
+	if d := decision; undone == nil && d.Prune && run.DeletionTimestamp.IsZero() {
+		undone = r.prune(ctx, run, &d.Status)
+	}
 	if undone != nil {
 		return 0, undone
 	}

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -20,103 +20,80 @@ import (
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
-const (
-	// evidenceKey holds a phase's evidence in its ConfigMap.
-	evidenceKey = "phase.json.gz"
-	// evidenceBytes bounds a phase's evidence before it is compressed.
-	evidenceBytes = 2 << 20
-)
-
-// keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
-// kept that was cut off then is the outcome, whatever could still be read of it now.
-func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
-	// A pass that works on an old status has let go of the log, and must not be the one that says what the outcome was.
-	if err := r.current(ctx, run); err != nil {
-		return err
-	}
-	data, err := encodeEvidence(*d.Keep)
-	if err != nil {
-		return err
-	}
-	attempt := d.Status.Attempt
-	cm := &corev1.ConfigMap{
-		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, attempt, d.Keep.Name), workload.ComponentEvidence, attempt),
-		Immutable:  new(true),
-		BinaryData: map[string][]byte{evidenceKey: data},
-	}
-	cm.Labels[v1alpha1.LabelPhase] = d.Keep.Name
-	seen.Kept = d.Keep
-	cm, err = createOwned(ctx, r, run, cm)
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		// Status holds the outcome all the same; a result written later tells the phase from status.
-		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", d.Keep.Name, "message", refused.block.Message)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if kept, err := report.DecodePhase(cm.BinaryData[evidenceKey]); err == nil {
-		seen.Kept = &kept
-	}
-	return nil
-}
-
-// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes.
-func encodeEvidence(phase report.Phase) ([]byte, error) {
-	data, err := report.EncodePhase(phase.Bound(evidenceBytes))
-	if err != nil {
-		data, err = report.EncodePhase(phase.WithoutTests())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encoding the evidence of phase %s: %w", phase.Name, err)
-	}
-	return data, nil
-}
-
 // store writes the result of an attempt. One that cannot be stored does not keep the attempt from ending.
 func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
-	result, err := r.result(ctx, run, d)
+	result, err := r.result(ctx, run, d, seen)
 	if err != nil {
 		return err
 	}
-	files, err := report.Encode(result, report.MaxBytes)
+	parts, err := report.Pack(result, workload.ResultName(run, d.Status.Attempt), r.Results)
 	if err != nil {
 		seen.StoreRefused = &plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}
 		return nil //nolint:nilerr // the refusal is what the next decision takes into account
 	}
-	attempt := d.Status.Attempt
-	cm := &corev1.ConfigMap{
-		ObjectMeta: workload.Meta(run, workload.ResultName(run, attempt), workload.ComponentResult, attempt),
+	stored := make([]v1alpha1.Result, len(parts))
+	// The first part says where the others are: it comes last.
+	for i, part := range slices.Backward(parts) {
+		err := r.storePart(ctx, run, d.Status.Attempt, part)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			seen.StoreRefused = &refused.block
+			if len(parts) > 1 {
+				return r.deleteParts(ctx, run, d.Status.Attempt)
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		stored[i] = v1alpha1.Result{ConfigMap: part.Name, Bytes: part.Bytes, SHA256: part.SHA256}
+	}
+	seen.Stored = stored
+	return nil
+}
+
+func (r *Reconciler) storePart(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, part report.Part) error {
+	cm, err := createOwned(ctx, r, run, &corev1.ConfigMap{
+		ObjectMeta: workload.Meta(run, part.Name, workload.ComponentResult, attempt),
 		Immutable:  new(true),
-		Data:       files.Data,
-		BinaryData: files.BinaryData,
-	}
-	stored, err := createOwned(ctx, r, run, cm)
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		seen.StoreRefused = &refused.block
-		return nil
-	}
+		Data:       part.Data,
+		BinaryData: part.BinaryData,
+	})
 	if err != nil {
 		return err
 	}
-	if !equality.Semantic.DeepEqual(stored.Data, files.Data) || !equality.Semantic.DeepEqual(stored.BinaryData, files.BinaryData) {
-		return r.discard(ctx, run, stored)
+	if !equality.Semantic.DeepEqual(cm.Data, part.Data) || !equality.Semantic.DeepEqual(cm.BinaryData, part.BinaryData) {
+		return r.discard(ctx, run, attempt, part.Name)
 	}
-	seen.Stored = []v1alpha1.Result{{ConfigMap: cm.Name, Bytes: files.Bytes, SHA256: files.SHA256}}
 	return nil
 }
 
 // discard deletes a result that a pass wrote which was cut off before status announced it: times in it have moved on since. Where the
 // run has changed since it was read, status may have announced it meanwhile.
-func (r *Reconciler) discard(ctx context.Context, run *v1alpha1.ValidationRun, cm *corev1.ConfigMap) error {
+func (r *Reconciler) discard(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, name string) error {
 	if err := r.current(ctx, run); err != nil {
 		return err
 	}
-	err := client.IgnoreNotFound(r.Client.Delete(ctx, cm, client.Preconditions{UID: new(cm.UID)}))
-	if err != nil {
-		return fmt.Errorf("deleting the unannounced %s: %w", cm.Name, err)
+	if err := r.deleteParts(ctx, run, attempt); err != nil {
+		return err
 	}
-	return fmt.Errorf("replacing the unannounced %s", cm.Name)
+	return fmt.Errorf("replacing the unannounced %s", name)
+}
+
+// deleteParts deletes what there is of a result that status does not announce.
+func (r *Reconciler) deleteParts(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64) error {
+	if err := r.deleteKept(ctx, run, workload.ComponentResult, attempt); err != nil {
+		return fmt.Errorf("deleting an unannounced result: %w", err)
+	}
+	return nil
+}
+
+// deleteKept deletes the ConfigMaps of one kind of an attempt.
+func (r *Reconciler) deleteKept(ctx context.Context, run *v1alpha1.ValidationRun, component string, attempt int64) error {
+	return r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
+		v1alpha1.LabelRunUID:    string(run.UID),
+		v1alpha1.LabelComponent: component,
+		v1alpha1.LabelAttempt:   strconv.FormatInt(attempt, 10),
+	})
 }
 
 // current is an error where the run is not as it was read any more.
@@ -134,10 +111,13 @@ func (r *Reconciler) current(ctx context.Context, run *v1alpha1.ValidationRun) e
 }
 
 // result puts the ValidationResult together from status and the evidence of the phases.
-func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) (report.Result, error) {
-	s := d.Status
+func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) (report.Result, error) {
+	s, trigger := d.Status, run.Spec.Trigger
+	if seen.SpecChanged && seen.Spec != nil {
+		trigger = seen.Spec.Trigger
+	}
 	result := report.Result{
-		Run:     report.Run{Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Generation: s.ObservedGeneration, Trigger: run.Spec.Trigger},
+		Run:     report.Run{Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Generation: s.ObservedGeneration, Trigger: trigger},
 		Attempt: s.Attempt, Verdict: s.Verdict, Message: s.Message,
 		StartTime: timeOf(s.StartTime), CompletionTime: timeOf(s.CompletionTime),
 		Inputs: s.Inputs, Summary: s.Summary,
@@ -147,35 +127,12 @@ func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d 
 		if err != nil {
 			return result, err
 		}
+		if phase.Earlier, err = r.earlierEvidence(ctx, run, s.Attempt, p); err != nil {
+			return result, err
+		}
 		result.Phases = append(result.Phases, phase)
 	}
 	return result, nil
-}
-
-// evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
-func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
-	switch {
-	case d.Keep != nil && d.Keep.Name == p.Name:
-		return *d.Keep, nil
-	case p.State == v1alpha1.PhaseNotRun:
-		return report.NotRun(p.Name, p.Reason, p.Message), nil
-	}
-	cm := &corev1.ConfigMap{}
-	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.EvidenceName(run, d.Status.Attempt, p.Name)}, cm)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return report.Phase{}, fmt.Errorf("getting the evidence of phase %s: %w", p.Name, err)
-	}
-	if err == nil && metav1.IsControlledBy(cm, run) {
-		phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
-		if err == nil {
-			return phase, nil
-		}
-	}
-	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
-	return report.Phase{
-		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
-		Notes: []string{"the evidence that was kept of this phase is gone; this is what status says of it"},
-	}, nil
 }
 
 func timeOf(t *metav1.Time) time.Time {
@@ -185,14 +142,27 @@ func timeOf(t *metav1.Time) time.Time {
 	return t.Time
 }
 
-// dropEvidence deletes what was kept of the phases, also of attempts that were superseded.
-func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationRun) error {
-	err := r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
-		v1alpha1.LabelRunUID:    string(run.UID),
-		v1alpha1.LabelComponent: workload.ComponentEvidence,
-	})
+// prune deletes what was kept of attempts that nothing names any more.
+func (r *Reconciler) prune(ctx context.Context, run *v1alpha1.ValidationRun, status *v1alpha1.ValidationRunStatus) error {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMapList"))
+	err := r.Live.List(ctx, list, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.LabelRunUID: string(run.UID)})
 	if err != nil {
-		return fmt.Errorf("deleting evidence: %w", err)
+		return fmt.Errorf("listing what was kept: %w", err)
+	}
+	var children []plan.Child
+	for i := range list.Items {
+		if o := &list.Items[i]; metav1.IsControlledBy(o, run) {
+			children = append(children, plan.Child{
+				Name: o.Name, Component: o.Labels[v1alpha1.LabelComponent], Attempt: workload.Attempt(o.Labels),
+			})
+		}
+	}
+	for _, name := range plan.Superfluous(run, status, children) {
+		cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
+		if err := client.IgnoreNotFound(r.Client.Delete(ctx, cm)); err != nil {
+			return fmt.Errorf("deleting ConfigMap %s of an earlier attempt: %w", name, err)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
 // over is the decision that completes a run of two phases.
@@ -128,7 +129,10 @@ func TestStoreThatFailsIsTriedAgain(t *testing.T) {
 }
 
 func kept(message string) plan.Decision {
-	return plan.Decision{Keep: &report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message}, Status: status{Attempt: 1}}
+	return plan.Decision{
+		Keep:   &report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message},
+		KeepAs: workload.Item{Attempt: 1, Phase: "a"}, Status: status{Attempt: 1},
+	}
 }
 
 func evidenceOf(t *testing.T, b *bench) report.Phase {

@@ -28,7 +28,7 @@ func (w *world) make(d Decision, seen *Observed) string {
 		}
 		seen.Stored = []v1alpha1.Result{{ConfigMap: workload.ResultName(w.run, d.Status.Attempt)}}
 		return "store"
-	case d.Setup:
+	case d.Freeze:
 		w.run.Finalizers = []string{v1alpha1.Finalizer}
 		if block := w.refusal("setup"); block != nil {
 			seen.Refused = block

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 )
 
 const (
-	// stopWait bounds how long a deleted run is kept for its pods to end: the longest that a kubelet is likely to need.
+	// stopWait bounds how long a deleted or cancelled run waits for its pods to end: the longest that a kubelet is likely to need.
 	stopWait = 5 * time.Minute
 	// linger is how long a pod may go on after its validator has ended, for containers that were injected beside it.
 	linger = 30 * time.Second
@@ -32,21 +31,17 @@ const (
 
 // Decide is one step.
 func Decide(run *v1alpha1.ValidationRun, seen Observed, now time.Time) Decision {
-	spec := run.Spec.DeepCopy()
-	spec.SetDefaults()
-	s := &step{run: run, spec: spec, seen: seen, now: now}
-	s.Status = *run.Status.DeepCopy()
-	s.Finalizer = true
+	s := newStep(run, seen, now)
 	switch {
 	case !run.DeletionTimestamp.IsZero():
 		s.wind()
-	case s.Status.Attempt == 0 || seen.SpecChanged || !s.fits():
-		s.begin()
-	default:
+	case !Renews(run, seen.SpecChanged):
 		s.Status.ObservedGeneration = run.Generation
-		s.tidy()
-		s.advance()
-		s.setConditions()
+		s.proceed()
+	case run.Spec.Cancel:
+		s.hold()
+	case s.close():
+		s.begin()
 	}
 	return s.Decision
 }
@@ -54,19 +49,38 @@ func Decide(run *v1alpha1.ValidationRun, seen Observed, now time.Time) Decision 
 // step is one step in the making.
 type step struct {
 	Decision
-	run  *v1alpha1.ValidationRun
-	spec *v1alpha1.ValidationRunSpec
-	seen Observed
-	now  time.Time
+	run *v1alpha1.ValidationRun
+	// spec is the spec of the current attempt, and wish the run's as it is now: of that, how to deal with attempts is heard at once.
+	spec, wish *v1alpha1.ValidationRunSpec
+	seen       Observed
+	now        time.Time
 	// waiting is why the current phase does not go on, nil while it does.
 	waiting *Block
+	// ending is why the attempt is to end before its end, nil where it is not.
+	ending *verdict.Trouble
+	// held says that the next attempt would start if the run were not cancelled.
+	held bool
 }
 
-// fits says whether status is about the phases of the spec. It always is, unless somebody else has written it.
-func (s *step) fits() bool {
-	return slices.EqualFunc(s.Status.Phases, s.spec.Phases, func(status v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool {
-		return status.Name == spec.Name
-	}) && s.Status.StartTime != nil
+func newStep(run *v1alpha1.ValidationRun, seen Observed, now time.Time) *step {
+	s := &step{run: run, seen: seen, now: now, wish: run.Spec.DeepCopy()}
+	s.wish.SetDefaults()
+	s.spec = s.wish
+	if seen.SpecChanged && seen.Spec != nil {
+		s.spec = seen.Spec.DeepCopy()
+		s.spec.SetDefaults()
+	}
+	s.Status = *run.Status.DeepCopy()
+	s.Finalizer = true
+	return s
+}
+
+// proceed takes the current attempt further.
+func (s *step) proceed() {
+	s.tidy()
+	s.advance()
+	s.trim()
+	s.setConditions()
 }
 
 // wind ends a run that is being deleted: its pods first, and only then, with the finalizer, its identity and everything else.
@@ -88,38 +102,30 @@ func (s *step) wind() {
 	}
 }
 
-// begin starts the next attempt: status forgets the last one, and the first phase is due.
-func (s *step) begin() {
-	number := max(s.Status.Attempt, s.seen.HighestAttempt) + 1
-	conditions := s.Status.Conditions
-	s.Status = v1alpha1.ValidationRunStatus{
-		ObservedGeneration: s.run.Generation,
-		Attempt:            number,
-		StartTime:          s.time(),
-		Conditions:         conditions,
-	}
-	for _, p := range s.spec.Phases {
-		s.Status.Phases = append(s.Status.Phases, v1alpha1.PhaseStatus{Name: p.Name, State: v1alpha1.PhasePending})
-	}
-	s.due(0)
-	s.setConditions()
-}
-
 // advance takes the current phase as far as it goes, or completes the attempt.
 func (s *step) advance() {
 	if s.Status.Verdict != "" {
-		s.Finalizer = s.active()
+		s.Finalizer = s.active() > 0
+		s.clean()
 		return
 	}
+	s.countSuspension()
 	i := s.current()
-	if i < 0 {
-		s.complete()
-		return
+	switch {
+	case i < 0:
+	case s.ending != nil:
+		s.interrupt(i)
+	case s.wish.Cancel:
+		s.ending = &verdict.Trouble{Reason: v1alpha1.ReasonCancelled, Message: "the run was cancelled"}
+		s.interrupt(i)
+	case s.wish.Suspend:
+		s.suspend(i)
+	default:
+		if s.Status.Phases[i].State == v1alpha1.PhasePending {
+			s.due(i)
+		}
+		s.phase(i)
 	}
-	if s.Status.Phases[i].State == v1alpha1.PhasePending {
-		s.due(i)
-	}
-	s.phase(i)
 	if s.current() < 0 {
 		// The outcome of the last phase and the result go into the same write of status.
 		s.complete()
@@ -139,29 +145,8 @@ func (s *step) current() int {
 // due starts the clock of a phase.
 func (s *step) due(i int) {
 	s.Status.Phases[i].State = v1alpha1.PhaseRunning
+	s.Status.Phases[i].Reason, s.Status.Phases[i].Message = "", ""
 	s.Status.Phases[i].StartTime = s.time()
-}
-
-// complete says the verdict, once the result that it announces is stored. What keeps the result from being stored is waited for a
-// little: quotas are raised, and what is in the way of its name may be about to go.
-func (s *step) complete() {
-	refused := s.seen.StoreRefused
-	s.Store = s.seen.Stored == nil && refused == nil
-	if refused != nil && !refused.Final {
-		if left := s.lastEnd().Add(storeWait).Sub(s.now); left > 0 {
-			s.waiting = &Block{Reason: refused.Reason, Message: "the result cannot be stored for now: " + refused.Message}
-			s.lookIn(min(left, lookSoon))
-			return
-		}
-	}
-	states := make([]v1alpha1.PhaseState, 0, len(s.Status.Phases))
-	for _, p := range s.Status.Phases {
-		states = append(states, p.State)
-	}
-	s.Status.Verdict = verdict.Run(states)
-	s.Status.CompletionTime = s.time()
-	s.Status.Results = s.seen.Stored
-	s.Finalizer = s.active()
 }
 
 // lastEnd is when the last phase ended.
@@ -175,33 +160,36 @@ func (s *step) lastEnd() time.Time {
 	return last
 }
 
-// active says whether any Job of the run may still have a pod.
-func (s *step) active() bool {
+// active is how many Jobs of the run may still have a pod.
+func (s *step) active() (n int) {
 	for _, job := range s.seen.Jobs {
 		if !job.Gone && !job.Finished {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
-// tidy stops Jobs whose outcome does not count any more: those of earlier attempts, and those of phases that status holds the outcome of.
+// tidy stops Jobs whose outcome does not count any more: those of other attempts, those of runs of a phase that was begun anew since, and
+// those of phases that status holds the outcome of.
 func (s *step) tidy() {
 	for _, job := range s.seen.Jobs {
 		if job.Gone || job.Deleting {
 			continue
 		}
-		if job.Item.Attempt < s.Status.Attempt {
+		if job.Item.Attempt != s.Status.Attempt {
 			s.Stop = append(s.Stop, job.Name)
 			continue
 		}
 		p := s.phaseStatus(job.Item.Phase)
-		if p == nil || !p.State.Ended() || job.Finished {
+		if p == nil || job.Finished || !p.State.Ended() && job.Item.Restart >= p.Restarts {
 			continue
 		}
-		if wait := p.CompletionTime.Add(linger).Sub(s.now); job.validatorEnded() && wait > 0 {
-			s.lookIn(wait)
-			continue
+		if p.State.Ended() && job.validatorEnded() {
+			if wait := p.CompletionTime.Add(linger).Sub(s.now); wait > 0 {
+				s.lookIn(wait)
+				continue
+			}
 		}
 		s.Stop = append(s.Stop, job.Name)
 	}
@@ -212,22 +200,11 @@ func (j Job) validatorEnded() bool {
 }
 
 func (s *step) phaseStatus(name string) *v1alpha1.PhaseStatus {
-	for i := range s.Status.Phases {
-		if s.Status.Phases[i].Name == name {
-			return &s.Status.Phases[i]
-		}
+	i := slices.IndexFunc(s.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return p.Name == name })
+	if i < 0 {
+		return nil
 	}
-	return nil
-}
-
-// earlier are the Jobs of earlier attempts that are still there.
-func (s *step) earlier() (names []string) {
-	for _, job := range s.seen.Jobs {
-		if !job.Gone && job.Item.Attempt < s.Status.Attempt {
-			names = append(names, job.Name)
-		}
-	}
-	return names
+	return &s.Status.Phases[i]
 }
 
 // lookIn asks for another look no later than after d.
@@ -241,20 +218,4 @@ func (s *step) lookIn(d time.Duration) {
 func (s *step) time() *metav1.Time {
 	t := metav1.NewTime(s.now).Rfc3339Copy()
 	return &t
-}
-
-// limit is when the attempt's timeout is over.
-func (s *step) limit() time.Time { return s.Status.StartTime.Add(s.spec.Timeout.Duration) }
-
-// runTimeout is what befell a phase that the attempt's timeout ended.
-func (s *step) runTimeout() (*verdict.Trouble, bool) {
-	left := s.limit().Sub(s.now)
-	if left > 0 {
-		s.lookIn(left)
-		return nil, false
-	}
-	return &verdict.Trouble{
-		Reason:  v1alpha1.ReasonRunTimeout,
-		Message: fmt.Sprintf("the attempt did not end within its timeout of %s", s.spec.Timeout.Duration),
-	}, true
 }

@@ -28,16 +28,18 @@ type Observed struct {
 	HighestAttempt int64
 	// SpecChanged says that the spec means something else than the one which the current attempt froze.
 	SpecChanged bool
+	// Spec is what the current attempt froze, where SpecChanged says that it differs and it can be read.
+	Spec *v1alpha1.ValidationRunSpec
 	// Missing says what has to be there before the inputs can be frozen, and is not.
 	Missing string
-	// Frozen are the frozen inputs, nil before they are.
+	// Frozen are the frozen inputs of the attempt that there are.
 	Frozen []v1alpha1.Input
 	// Refused is why the API server did not take the last thing that was asked of it.
 	Refused *Block
 	// Jobs are all Jobs of the run.
 	Jobs []Job
-	// Kept is the kept evidence of the phase that ends in this step, nil before it is kept. It may be that of an earlier step which
-	// was cut off, and is then what the phase's outcome is.
+	// Kept is the kept evidence of the phase that ends in this step, or of a run of it that is retried; nil before it is kept. It may be
+	// that of an earlier step which was cut off, and is then what the outcome is.
 	Kept *report.Phase
 	// Stored is the stored result, nil before it is; StoreRefused is why the API server does not take it.
 	Stored       []v1alpha1.Result
@@ -141,8 +143,8 @@ type Decision struct {
 	Status v1alpha1.ValidationRunStatus
 	// Finalizer says whether the run should have one.
 	Finalizer bool
-	// Setup asks for the run's identity and for its inputs to be frozen.
-	Setup bool
+	// Freeze asks for the run's identity and for the attempt's spec to be frozen, and Setup for its other inputs to be.
+	Freeze, Setup bool
 	// Create asks for a Job.
 	Create *workload.Item
 	// Stop are the names of Jobs to delete, with their pods.
@@ -151,10 +153,15 @@ type Decision struct {
 	Shorten *Shorten
 	// Follow is the pod whose validator's log is to be followed; all others are let go.
 	Follow types.UID
-	// Keep is the evidence of a phase that has ended, to be kept before status says so.
-	Keep *report.Phase
-	// Store asks for the result to be stored, with Keep in it, before this status is written.
+	// Keep is the evidence of a phase that has ended, or of a run of it that is retried, to be kept before status says so, and KeepAs
+	// what it is of.
+	Keep   *report.Phase
+	KeepAs workload.Item
+	// Store asks for the result of Status.Attempt to be stored, with Keep in it, before that is written. Where the attempt is superseded,
+	// the step that follows is about the next one.
 	Store bool
+	// Prune asks for what is kept of attempts that status does not name any more to be deleted, once it is written.
+	Prune bool
 	// After is when to look again if nothing happens, 0 for never.
 	After time.Duration
 }

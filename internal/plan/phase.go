@@ -13,7 +13,7 @@ import (
 // phase takes the phase that is due one step further.
 func (s *step) phase(i int) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
-	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name}
+	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name, Restart: status.Restarts}
 	job := s.latest(spec.Name)
 	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && s.unlistable(job) {
 		status.Jobs = addName(status.Jobs, job.Name)
@@ -33,6 +33,10 @@ func (s *step) phase(i int) {
 		return
 	}
 	if job == nil {
+		if left := s.abandoned(i); left > 0 {
+			s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping an earlier Job of the phase (%d left)", left)})
+			return
+		}
 		s.Create = &item
 		s.refused(i)
 		return
@@ -47,11 +51,24 @@ func (s *step) stopLister(job *Job) {
 	if !job.Item.Unlisted {
 		return
 	}
-	lister := s.job(workload.Item{Attempt: job.Item.Attempt, Phase: job.Item.Phase})
+	item := job.Item
+	item.Unlisted = false
+	lister := s.job(item)
 	ended := func(p Pod) bool { return p.Ended }
 	if lister != nil && !lister.Gone && !lister.Deleting && !lister.Finished && !slices.ContainsFunc(lister.Pods, ended) {
 		s.Stop = append(s.Stop, lister.Name)
 	}
+}
+
+// abandoned is how many Jobs of earlier runs of a phase may still have a pod.
+func (s *step) abandoned(i int) (n int) {
+	status := &s.Status.Phases[i]
+	for _, job := range s.seen.Jobs {
+		if job.Item.Attempt == s.Status.Attempt && job.Item.Phase == status.Name && job.Item.Restart < status.Restarts && !job.Gone && !job.Finished {
+			n++
+		}
+	}
+	return n
 }
 
 // equipped says whether the attempt has what its Jobs need: earlier attempts are gone, and identity and inputs are there.
@@ -59,21 +76,42 @@ func (s *step) equipped(i int) bool {
 	if len(s.Status.Inputs) > 0 {
 		return true
 	}
-	if earlier := s.earlier(); len(earlier) > 0 {
-		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", len(earlier))})
+	if !s.froze(workload.InputSpec) {
+		s.Freeze = true
+		s.refused(i)
+		return false
+	}
+	if earlier := s.earlier(); earlier > 0 {
+		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", earlier)})
 		return false
 	}
 	if s.seen.Missing != "" {
 		s.wait(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: s.seen.Missing})
 		return false
 	}
-	if s.seen.Frozen == nil {
-		s.Setup = true
-		s.refused(i)
-		return false
+	for _, source := range workload.Sources(s.spec) {
+		if !s.froze(source.Input) {
+			s.Setup = true
+			s.refused(i)
+			return false
+		}
 	}
 	s.Status.Inputs = s.seen.Frozen
 	return true
+}
+
+func (s *step) froze(input string) bool {
+	return slices.ContainsFunc(s.seen.Frozen, func(in v1alpha1.Input) bool { return in.Name == input })
+}
+
+// earlier is how many Jobs of other attempts are still there.
+func (s *step) earlier() (n int) {
+	for _, job := range s.seen.Jobs {
+		if !job.Gone && job.Item.Attempt != s.Status.Attempt {
+			n++
+		}
+	}
+	return n
 }
 
 // refused takes into account that the API server did not take what this step asks for.
@@ -88,7 +126,7 @@ func (s *step) refused(i int) {
 		s.wait(i, *block)
 		return
 	}
-	s.Setup, s.Create = false, nil
+	s.Freeze, s.Setup, s.Create = false, false, nil
 	s.wait(i, *block)
 }
 
@@ -110,7 +148,7 @@ func (s *step) wait(i int, block Block) {
 		}
 		trouble.Message = fmt.Sprintf("the validator did not start within startTimeout of %s: %s", spec.StartTimeout.Duration, block.Message)
 	}
-	s.Setup, s.Create, s.waiting = false, nil, nil
+	s.Freeze, s.Setup, s.Create, s.waiting = false, false, nil, nil
 	job := s.latest(spec.Name)
 	s.end(i, s.judge(spec, job, trouble))
 }
@@ -268,16 +306,22 @@ func (s *step) job(item workload.Item) *Job {
 
 // latest is the Job that counts for a phase of this attempt, nil where there is none yet.
 func (s *step) latest(phase string) *Job {
-	item := workload.Item{Attempt: s.Status.Attempt, Phase: phase}
-	if job := s.job(workload.Item{Attempt: item.Attempt, Phase: phase, Unlisted: true}); job != nil {
+	item := workload.Item{Attempt: s.Status.Attempt, Phase: phase, Restart: s.phaseStatus(phase).Restarts}
+	listed := s.job(item)
+	item.Unlisted = true
+	if job := s.job(item); job != nil {
 		return job
 	}
-	return s.job(item)
+	return listed
 }
 
 func addName(names []string, name string) []string {
 	if slices.Contains(names, name) {
 		return names
 	}
-	return append(names, name)
+	names = append(names, name)
+	return names[max(0, len(names)-maxJobs):]
 }
+
+// maxJobs is how many Jobs of a phase status names.
+const maxJobs = 16

@@ -14,34 +14,53 @@ import (
 
 // setConditions sums the phases up and says in conditions where the attempt is, as the table in the API's reference has it.
 func (s *step) setConditions() {
+	if s.Status.Verdict != "" {
+		s.concluded()
+		return
+	}
+	s.count()
+	reason, message := s.doing()
+	s.Status.Message = report.Clip(message, report.MessageBytes)
+	s.set(v1alpha1.ConditionComplete, metav1.ConditionFalse, reason)
+	s.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, reason)
+	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionStalled)
+	if reason == v1alpha1.ReasonSuspended {
+		meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionReconciling)
+		return
+	}
+	s.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason)
+}
+
+// count sums the phases up.
+func (s *step) count() {
 	sum := v1alpha1.Summary{}
 	for _, p := range s.Status.Phases {
 		sum = verdict.Add(sum, p.Summary)
 	}
 	s.Status.Summary = sum
 	s.Status.Passed = fmt.Sprintf("%d/%d", sum.Passed, sum.Total)
-	if s.Status.Verdict != "" {
-		s.concluded()
-		return
-	}
-	reason, message := s.doing()
-	s.Status.Message = report.Clip(message, report.MessageBytes)
-	s.set(v1alpha1.ConditionComplete, metav1.ConditionFalse, reason)
-	s.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, reason)
-	s.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason)
-	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionStalled)
+}
+
+// summarize says what came out. Only the step that completes the attempt knows all of it; what status then says stands.
+func (s *step) summarize() {
+	s.count()
+	s.Status.Message = report.Clip(s.conclusion(), report.MessageBytes)
 }
 
 // concluded sets the conditions of a complete attempt.
 func (s *step) concluded() {
 	reason := string(s.Status.Verdict)
-	if s.run.Status.Verdict == "" {
-		// Only the step that completes the attempt knows all of it; what status then says stands.
-		s.Status.Message = report.Clip(s.conclusion(), report.MessageBytes)
+	if s.held {
+		meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonCancelled,
+			Message:            "the spec has changed, and no attempt starts while spec.cancel is true",
+			ObservedGeneration: s.run.Generation, LastTransitionTime: *s.time(),
+		})
+	} else {
+		meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionReconciling)
 	}
-	meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionReconciling)
 	s.set(v1alpha1.ConditionComplete, metav1.ConditionTrue, reason)
-	if s.Status.Verdict == v1alpha1.VerdictPassed {
+	if s.Status.Verdict.Succeeded(s.spec.AllSkipped) {
 		s.set(v1alpha1.ConditionReady, metav1.ConditionTrue, reason)
 		meta.RemoveStatusCondition(&s.Status.Conditions, v1alpha1.ConditionStalled)
 		return
@@ -67,6 +86,9 @@ func (s *step) doing() (reason, message string) {
 		return v1alpha1.ReasonRunning, "storing the result"
 	}
 	p := s.Status.Phases[i]
+	if s.waiting != nil && s.waiting.Reason == v1alpha1.ReasonSuspended {
+		return s.waiting.Reason, fmt.Sprintf("%s; phase %s (%d of %d) is next", s.waiting.Message, p.Name, i+1, len(s.Status.Phases))
+	}
 	where := fmt.Sprintf("phase %s (%d of %d)", p.Name, i+1, len(s.Status.Phases))
 	if s.waiting != nil {
 		return s.waiting.Reason, where + ": " + s.waiting.Message

@@ -177,17 +177,25 @@ func (w *world) observe() Observed {
 			if p.State.Ended() || slices.ContainsFunc(seen.Jobs, func(j Job) bool { return j.Name == name }) {
 				continue
 			}
-			item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name}
-			item.Unlisted = name != workload.JobName(run, item)
+			item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts}
+			if item.Unlisted = name != workload.JobName(run, item); item.Unlisted && name != workload.JobName(run, item) {
+				continue // of an earlier run of the phase
+			}
 			seen.Jobs = append(seen.Jobs, Job{Name: name, Item: item, Gone: true, Pods: w.remembered(name, nil)})
 		}
 	}
 	slices.SortFunc(seen.Jobs, func(a, b Job) int { return strings.Compare(a.Name, b.Name) })
 	if run.Status.Attempt > 0 && run.Generation != run.Status.ObservedGeneration {
-		seen.SpecChanged = len(run.Status.Inputs) == 0 || w.specs[run.Status.Attempt] != w.encodedSpec()
+		seen.SpecChanged = w.specs[run.Status.Attempt] != w.encodedSpec()
+		if frozen := w.specs[run.Status.Attempt]; seen.SpecChanged && frozen != "" {
+			seen.Spec = &v1alpha1.ValidationRunSpec{}
+			if err := json.Unmarshal([]byte(frozen), seen.Spec); err != nil {
+				w.t.Fatal(err)
+			}
+		}
 	}
 	seen.HighestAttempt = w.highest
-	if _, ok := w.specs[run.Status.Attempt]; ok && !seen.SpecChanged {
+	if _, ok := w.specs[run.Status.Attempt]; ok && !seen.SpecChanged && len(run.Status.Inputs) == 0 {
 		seen.Frozen = w.inputs()
 	}
 	return seen
@@ -261,8 +269,8 @@ func (w *world) pass() time.Duration {
 		d = w.decide(seen)
 	}
 	var made []string
-	for n := 0; d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil; n++ {
-		if n > 5 {
+	for n := 0; d.Freeze || d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil; n++ {
+		if n > 7 {
 			w.t.Fatalf("it asks for the same again and again: %+v\n%s", d, w.said.String())
 		}
 		made = append(made, w.make(d, &seen))

@@ -1,27 +1,14 @@
 package report
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 )
 
-const (
-	// MaxBytes is how much of a ConfigMap, which takes 1 MiB, a result or a phase may fill.
-	MaxBytes = 900 << 10
-	// FileName is the key of a result in a ConfigMap.
-	FileName = "result.yaml"
-	// CompressedFileName is the key of a result that had to be compressed.
-	CompressedFileName = FileName + ".gz"
-
-	// maxPhaseBytes bounds what a phase may unpack to.
-	maxPhaseBytes = 32 << 20
-)
+// CompressedFileName is the key of a result that had to be compressed.
+const CompressedFileName = FileName + ".gz"
 
 // Files is a result as the content of a ConfigMap.
 type Files struct {
@@ -96,55 +83,4 @@ func (e *encoding) files(phases []Phase) (Files, error) {
 	}
 	out.BinaryData, out.Bytes = map[string][]byte{CompressedFileName: packed}, int64(len(packed))
 	return out, nil
-}
-
-// EncodePhase writes a phase in the form in which it is kept until the attempt is complete, and refuses one that no ConfigMap
-// would take.
-func EncodePhase(p Phase) ([]byte, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("encoding phase %s: %w", p.Name, err)
-	}
-	packed, err := compress(text)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("encoding phase %s: %w", p.Name, err)
-	case len(packed) > MaxBytes || len(text) > maxPhaseBytes:
-		return nil, fmt.Errorf("encoding phase %s: its %d tests are %d bytes, %d compressed; the limits are %d and %d",
-			p.Name, len(p.Tests), len(text), len(packed), maxPhaseBytes, MaxBytes)
-	}
-	return packed, nil
-}
-
-// DecodePhase reads what EncodePhase wrote.
-func DecodePhase(data []byte) (Phase, error) {
-	packed, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return Phase{}, fmt.Errorf("decoding a phase: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(packed, maxPhaseBytes+1))
-	switch {
-	case err != nil:
-		return Phase{}, fmt.Errorf("decoding a phase: %w", err)
-	case len(text) > maxPhaseBytes:
-		return Phase{}, fmt.Errorf("decoding a phase: it unpacks to more than %d bytes", maxPhaseBytes)
-	}
-	var p Phase
-	if err := json.Unmarshal(text, &p); err != nil {
-		return Phase{}, fmt.Errorf("decoding a phase: %w", err)
-	}
-	return p, nil
-}
-
-// compress is gzip with an empty header: no time, no name.
-func compress(text []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write(text); err != nil {
-		return nil, fmt.Errorf("compressing: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compressing: %w", err)
-	}
-	return out.Bytes(), nil
 }

@@ -11,57 +11,40 @@ import (
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
-// FuzzEncode: whatever a check printed, the result is YAML, within its limit, that reads back as what was written, and no status
-// is lost.
-func FuzzEncode(f *testing.F) {
+// FuzzPack: whatever a check printed and however small the limits, each part keeps to them, each file is YAML, JSON or XML that reads back
+// as what was written, no status is lost, nothing unproven looks like a success, and the same result gives the same parts.
+func FuzzPack(f *testing.F) {
 	for _, s := range []string{
 		"", "\n", "\n\na\n\n", "  a\n b\n", "- a: b #c", "a:", "null", "No", "1e3", "\x00\x1b\x7f\xff", "a\r\nb\r", "\ta\t\n",
-		"🚀\u2028x\u0085", "0x10", "2026-01-01", "<<",
+		"🚀\u2028x\u0085", "0x10", "2026-01-01", "<<", "]]>", "<a b='c'>&d;</a>", "<![CDATA[", "phase conformance",
 		"---\n...\n", "|2+\n x", `"\`, "'", "&a *a !t %d @ `", "{a: b}", "[1]", "? x", "a\n ", "\ufeff", "~",
 	} {
-		f.Add(s, s, "x\n"+s, 300)
-		f.Add("Test", "a"+s+"\nb", s+"\n\n", 100_000)
+		f.Add(s, s, "x\n"+s, uint8(0), 0, 300)
+		f.Add("Test", "a"+s+"\nb", s+"\n\n", uint8(0x9d), 3_000, 5_000)
 	}
-	f.Fuzz(func(t *testing.T, name, head, tail string, limit int) {
-		limit = 200 + limit&0xfffff
-		out := verdict.Outcome{
-			State: v1alpha1.PhaseFailed, Reason: name, Message: head, Notes: []string{tail},
-			Tests: []verdict.Test{
-				{Name: name, Package: tail, Status: verdict.Passed, Output: gotest.Output{Head: head}},
-				{Name: "TestY", Status: verdict.Failed, Output: gotest.Output{Head: head, Tail: tail, Cut: 12}},
-				{
-					Name: head, Status: verdict.Error, Reason: tail,
-					Attributes: []gotest.Attribute{{Key: head, Value: tail}, {Key: name, Value: head}},
-				},
-			},
-		}
-		stream := gotest.Result{Lines: 1, Output: gotest.Output{Head: tail + head}, Anomalies: map[gotest.Anomaly]int64{"GluedLine": 2}}
-		info := PhaseInfo{Name: "conformance", StartTime: start, Node: name, Image: head, LogGaps: []string{tail}}
-		phase := NewPhase(info, out, stream)
-		r := Result{Run: Run{Name: "x", Trigger: tail}, Message: head, Phases: []Phase{phase, NotRun("later", name, tail)}}
-
-		whole, err := Encode(r, 1<<30)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := decode(t, whole)
-		want := phase // whose names come from the API server, and are made inert at the end alone
-		want.Node, want.Image = inert(want.Node), inert(want.Image)
-		if diff := cmp.Diff(want, got.Phases[0]); diff != "" {
-			t.Errorf("the phase changed (-want +got):\n%s", diff)
-		}
-		if got.Run.Trigger != inert(tail) || got.Message != inert(head) {
-			t.Errorf("trigger and message are %q and %q", got.Run.Trigger, got.Message)
-		}
-		bounded, err := Encode(r, limit)
-		if err != nil {
-			return // too small for even the statuses, and said so
-		}
-		if bounded.Bytes > int64(limit) {
-			t.Errorf("%d bytes, and the limit is %d", bounded.Bytes, limit)
-		}
-		if diff := cmp.Diff(statuses(r.Phases), statuses(decode(t, bounded).Phases)); diff != "" {
-			t.Errorf("statuses changed (-want +got):\n%s", diff)
+	f.Fuzz(func(t *testing.T, name, head, tail string, choice uint8, total, part int) {
+		limits := Limits{Total: 1 + total&0xfffff, PartBytes: 2_000 + part&0xfffff}
+		r := fuzzResult(name, head, tail, choice)
+		for _, limits := range []Limits{{Total: 1 << 30, PartBytes: 1 << 30}, limits} {
+			parts, err := Pack(r, "r", limits)
+			if err != nil {
+				continue // too small for even the statuses, and said so
+			}
+			got := checkParts(t, parts, r, limits)
+			if limits.Total == 1<<30 {
+				want := r.Phases[0] // whose names come from the API server, and are made inert at the end alone
+				want.Node, want.Image, want.Earlier[0].Node, want.Earlier[0].Image = inert(name), inert(head), inert(name), inert(head)
+				if diff := cmp.Diff(want, got.Phases[0]); diff != "" {
+					t.Errorf("the phase changed (-want +got):\n%s", diff)
+				}
+			}
+			again, err := Pack(r, "r", limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(parts, again); diff != "" {
+				t.Errorf("made again it differs:\n%s", diff)
+			}
 		}
 		for _, failure := range Failures(r.Phases) {
 			if len(failure.Test) > NameBytes || len(failure.Message) > MessageBytes {
@@ -69,6 +52,38 @@ func FuzzEncode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzResult is a result with the given texts wherever texts can be; choice says what came out.
+func fuzzResult(name, head, tail string, choice uint8) Result {
+	pick := func(n uint8) uint8 {
+		i := choice % n
+		choice /= n
+		return i
+	}
+	states := []v1alpha1.PhaseState{v1alpha1.PhaseFailed, v1alpha1.PhasePassed, v1alpha1.PhaseError, v1alpha1.PhaseSkipped, v1alpha1.PhaseRunning}
+	verdicts := []v1alpha1.Verdict{v1alpha1.VerdictFailed, v1alpha1.VerdictPassed, v1alpha1.VerdictCancelled, v1alpha1.VerdictSkipped}
+	statuses := []verdict.Status{verdict.Error, verdict.Passed, verdict.Skipped}
+	out := verdict.Outcome{
+		State: states[pick(5)], Reason: name, Message: head, Notes: []string{tail},
+		Tests: []verdict.Test{
+			{Name: name, Package: tail, Status: verdict.Passed, Output: gotest.Output{Head: head}},
+			{Name: "TestY", Status: statuses[pick(3)], Output: gotest.Output{Head: head, Tail: tail, Cut: 12}},
+			{
+				Name: head, Status: statuses[pick(3)], Reason: tail,
+				Attributes: []gotest.Attribute{{Key: head, Value: tail}, {Key: name, Value: head}},
+			},
+		},
+	}
+	stream := gotest.Result{Lines: 1, Output: gotest.Output{Head: tail + head}, Anomalies: map[gotest.Anomaly]int64{"GluedLine": 2}}
+	info := PhaseInfo{Name: "conformance", StartTime: start, Node: name, Image: head, LogGaps: []string{tail}}
+	phase := NewPhase(info, out, stream)
+	phase.Earlier, phase.Retries, phase.Flaky = []Phase{NewPhase(info, out, stream)}, 1, true
+	r := Result{Run: Run{Name: "x", Trigger: tail}, Message: head, Verdict: verdicts[pick(4)], Phases: []Phase{phase}}
+	if len(head)%2 == 0 {
+		r.Phases = append(r.Phases, NotRun("later", name, tail))
+	}
+	return r
 }
 
 // FuzzScalar: a string reads back as it was written, wherever it stands.

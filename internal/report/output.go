@@ -32,6 +32,11 @@ func marker(head string, cut int64) string {
 	return text
 }
 
+// isMarker says whether all that a line says is that something was cut.
+func isMarker(line string) bool {
+	return strings.HasPrefix(line, "[... ") && strings.HasSuffix(line, " bytes cut ...]")
+}
+
 // parts are what is kept before and behind the middle, from which bytes are cut.
 func (o *Output) parts() (head, tail string) {
 	if o.CutBytes == 0 {

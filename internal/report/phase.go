@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -37,7 +38,20 @@ func NewPhase(info PhaseInfo, out verdict.Outcome, stream gotest.Result) Phase {
 	for _, t := range out.Tests {
 		p.Tests = append(p.Tests, newTest(t))
 	}
+	if p.State == v1alpha1.PhaseSkipped {
+		p.Message = Clip(p.Message+p.firstSkip(), MessageBytes)
+	}
 	return p
+}
+
+// firstSkip quotes the first test that said why it skipped itself, for a message in which nothing else explains what came out.
+func (p Phase) firstSkip() string {
+	for _, t := range p.Tests {
+		if t.Status == verdict.Skipped && t.Output != nil && t.Output.Text != "" {
+			return fmt.Sprintf("; %s: %s", t.Name, headline(t.excerpt()))
+		}
+	}
+	return ""
 }
 
 // NotRun is the result of a phase that was never started.

@@ -1,6 +1,9 @@
-// Package report is the ValidationResult, what a run leaves behind of an attempt, and its encodings: the YAML that people and CI
-// systems read, the compressed form in which the evidence of an ended phase is kept until the attempt is complete, and the
-// excerpts of both that a status has room for.
+// Package report is the ValidationResult, what a run leaves behind of an attempt, and its encodings: result.yaml that people read,
+// ctrf.json and junit.xml that CI systems read, the ConfigMaps that hold these whatever their size, the compressed form in which the
+// evidence of an ended phase is kept until the attempt is complete, and the excerpts that a status has room for.
+//
+// Readers of ctrf.json and junit.xml look at tests alone. So a phase that is not proven and has no test to show for it is in them as
+// a test of its own, as is a run that was cancelled: a report without a failure is always a success.
 //
 // Whatever a check printed is hostile: all text is made inert on its way in, so that it can neither break an encoding nor drive a
 // terminal. What has to be left out for size is counted where it was; the status of a test is never left out.
@@ -23,7 +26,7 @@ const (
 
 // Result is the ValidationResult of one attempt. Its fields are in the order in which people ask for them.
 type Result struct {
-	// APIVersion and Kind are set by Encode.
+	// APIVersion and Kind are set by Pack.
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	// Run is the run that the attempt belongs to.
@@ -36,9 +39,9 @@ type Result struct {
 	// StartTime and CompletionTime are the attempt's, in whole seconds.
 	StartTime      time.Time `json:"startTime,omitzero"`
 	CompletionTime time.Time `json:"completionTime,omitzero"`
-	// Summary counts the tests of all phases; Encode adds it up.
+	// Summary counts the tests of all phases; Pack adds it up.
 	Summary v1alpha1.Summary `json:"summary"`
-	// Omitted says what was left out for size, nil for nothing. It is set by Encode.
+	// Omitted says what was left out for size, nil for nothing. It is set by Pack.
 	Omitted *Omitted `json:"omitted,omitempty"`
 	// Inputs are the frozen inputs.
 	Inputs []v1alpha1.Input `json:"inputs,omitempty"`
@@ -72,6 +75,9 @@ type Phase struct {
 	Message        string              `json:"message,omitempty"`
 	StartTime      *time.Time          `json:"startTime,omitempty"`
 	CompletionTime *time.Time          `json:"completionTime,omitempty"`
+	// Flaky says that the phase passed on a retry, and Retries how many there were.
+	Flaky   bool  `json:"flaky,omitempty"`
+	Retries int32 `json:"retries,omitempty"`
 	// Summary counts the top-level tests.
 	Summary v1alpha1.Summary `json:"summary,omitzero"`
 	// Job, Pod and Node are where the validator ran, Image what it was asked to run and ImageDigest what that was.
@@ -92,6 +98,9 @@ type Phase struct {
 	Output *Output `json:"output,omitempty"`
 	// Tests are the tests and subtests, in the order in which they started.
 	Tests []Test `json:"tests,omitempty"`
+	// Earlier is the evidence of earlier runs of the phase, which infrastructure cut short, the oldest first. It counts in no
+	// summary.
+	Earlier []Phase `json:"earlier,omitempty"`
 }
 
 // Log is how much of a log was read, and what is known to be missing.

@@ -24,7 +24,7 @@ func Summary(phases []Phase) v1alpha1.Summary {
 // Message says in a line what came out of the phases of an attempt.
 func Message(phases []Phase) string {
 	sum := Summary(phases)
-	var counts, parts, notRun []string
+	var counts, parts, notRun, skipped []string
 	for _, c := range []struct {
 		n    int32
 		word string
@@ -39,6 +39,8 @@ func Message(phases []Phase) string {
 			notRun = append(notRun, p.Name)
 		case v1alpha1.PhaseError:
 			parts = append(parts, p.Name+" is in error: "+p.Reason)
+		case v1alpha1.PhaseSkipped:
+			skipped = append(skipped, p.Name+": "+p.Message)
 		default:
 		}
 	}
@@ -56,6 +58,9 @@ func Message(phases []Phase) string {
 		parts = append(parts, notRun[0]+" was not run")
 	default:
 		parts = append(parts, strings.Join(notRun[:n-1], ", ")+" and "+notRun[n-1]+" were not run")
+	}
+	if len(skipped) > 0 && len(skipped) == len(phases) {
+		parts = append(parts, skipped[0])
 	}
 	return Clip(strings.Join(append([]string{text}, parts...), "; "), MessageBytes)
 }
@@ -97,19 +102,11 @@ type failure struct {
 
 // phaseFailures are the failing tests of a phase that have no failing subtests, or the phase's own failure.
 func phaseFailures(p Phase) []failure {
-	bad := func(t Test) bool { return t.Status == verdict.Failed || t.Status == verdict.Error }
-	explained := map[string]bool{} // names of parents
-	for _, t := range p.Tests {
-		for i := range t.Name {
-			if t.Name[i] == '/' && bad(t) {
-				explained[t.Name[:i]] = true
-			}
-		}
-	}
+	parents := explained(p.Tests)
 	var out []failure
 	tops := map[string]bool{}
 	for _, t := range p.Tests {
-		if !bad(t) || explained[t.Name] {
+		if good(t.Status) || parents[t.Name] {
 			continue
 		}
 		top, _, _ := strings.Cut(t.Name, "/")
@@ -125,12 +122,29 @@ func phaseFailures(p Phase) []failure {
 	return out
 }
 
+// explained are the names of tests of which a subtest says what is wrong with them.
+func explained(tests []Test) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range tests {
+		for i := range t.Name {
+			if t.Name[i] == '/' && !good(t.Status) {
+				out[t.Name[:i]] = true
+			}
+		}
+	}
+	return out
+}
+
 // excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output.
 func (t Test) excerpt() string {
 	if t.Output == nil || t.Output.Text == "" {
 		return cmp.Or(t.Reason, "no output")
 	}
-	text := strings.TrimRight(t.Output.Text, "\n")
+	return dedent(tail(strings.TrimRight(t.Output.Text, "\n")))
+}
+
+// tail is the end of a text in the room of a message, from where it panicked on if it did.
+func tail(text string) string {
 	for _, word := range []string{"panic: ", "fatal error: "} {
 		if i := strings.Index("\n"+text, "\n"+word); i >= 0 {
 			return Clip(text[i:], MessageBytes)
@@ -144,4 +158,22 @@ func (t Test) excerpt() string {
 		return ellipsis + "\n" + lines
 	}
 	return ellipsis + text
+}
+
+// dedent takes away the indent that all lines of a text have: testing indents what a test says. A line that only says that something
+// was cut does not count.
+func dedent(text string) string {
+	lines := strings.Split(text, "\n")
+	indent := len(text)
+	for _, line := range lines {
+		if line != "" && line != ellipsis && !isMarker(line) {
+			indent = min(indent, len(line)-len(strings.TrimLeft(line, " ")))
+		}
+	}
+	for i, line := range lines {
+		if line != ellipsis && !isMarker(line) {
+			lines[i] = line[min(indent, len(line)):]
+		}
+	}
+	return strings.Join(lines, "\n")
 }

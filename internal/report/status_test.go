@@ -46,6 +46,14 @@ func TestMessage(t *testing.T) {
 			},
 			"no test ran in 1 phase; readiness is in error: Why; a, b and c were not run",
 		},
+		{
+			"where all skipped, the first says why",
+			[]Phase{
+				{Name: "a", State: v1alpha1.PhaseSkipped, Message: "no GPU", Summary: v1alpha1.Summary{Total: 1, Skipped: 1}},
+				{Name: "b", State: v1alpha1.PhaseSkipped, Message: "no network", Summary: v1alpha1.Summary{Total: 2, Skipped: 2}},
+			},
+			"3 skipped in 2 phases; a: no GPU",
+		},
 		{"nothing was run", []Phase{NotRun("a", "RunTimeout", "")}, "no test ran; a was not run"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -121,6 +129,16 @@ func TestFailures(t *testing.T) {
 			[]v1alpha1.TestFailure{{Phase: "p", Test: "TestA", Message: "panic: boom\n\n" + strings.Repeat("x\n", 9) + "x"}},
 		},
 		{
+			"the indent of testing goes, that within a message stays",
+			Phase{Name: "p", State: v1alpha1.PhaseFailed, Tests: []Test{{
+				Name: "TestA", Status: verdict.Failed,
+				Output: output("    a_test.go:9: got:\n        1\n\n[... 5 bytes cut ...]\n    a_test.go:10: the end\n"),
+			}}},
+			[]v1alpha1.TestFailure{{
+				Phase: "p", Test: "TestA", Message: "a_test.go:9: got:\n    1\n\n[... 5 bytes cut ...]\na_test.go:10: the end",
+			}},
+		},
+		{
 			"a long name and long text are cut at rune boundaries",
 			Phase{Name: "p", State: v1alpha1.PhaseFailed, Tests: []Test{{
 				Name: "Test" + strings.Repeat("é", 200), Status: verdict.Failed, Output: output(strings.Repeat("é", 2000)),
@@ -156,5 +174,12 @@ func TestFailuresLeaveRoomForEveryTest(t *testing.T) {
 	}
 	if first, last := got[0].Test, got[19]; first != "TestTable/0" || last.Phase != "two" || last.Message != "it hung" {
 		t.Errorf("the first is %s and the last %+v, want those of both phases, in order", first, last)
+	}
+}
+
+func TestSkippedPhaseQuotesItsFirstSkip(t *testing.T) {
+	want := "2 tests skipped, none was applicable; TestBandwidth: nccl_test.go:9: one node, two are needed"
+	if got := skippedPhase().Message; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// marshalYAML writes v by its JSON tags, with its fields in their order and texts of several lines as blocks. The usual way,
-// which sorts the fields, would put the verdict behind everything else, and writes a text with a tab or an emoji as one quoted
-// line.
+// marshalYAML writes v by its JSON tags, with its fields in their order and texts of several lines as blocks. sigs.k8s.io/yaml sorts
+// the fields, which would put the verdict behind everything else; the nodes of yaml/v3 keep their order, but its emitter writes a text
+// with any character beyond U+FFFF, such as an emoji, as one quoted line whatever style is asked for.
 func marshalYAML(v any) ([]byte, error) {
 	var text bytes.Buffer
 	w := json.NewEncoder(&text)

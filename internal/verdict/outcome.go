@@ -57,8 +57,9 @@ type Outcome struct {
 	Summary v1alpha1.Summary
 }
 
-// Run is the verdict on a run whose phases have all ended: the first of these that applies.
-func Run(phases []v1alpha1.PhaseState) v1alpha1.Verdict {
+// Run is the verdict on a run whose phases have all ended: the first of these that applies. Cancelled says that phases did not come to
+// their own end because the attempt was not to go on.
+func Run(phases []v1alpha1.PhaseState, cancelled bool) v1alpha1.Verdict {
 	has := func(states ...v1alpha1.PhaseState) bool {
 		return slices.ContainsFunc(phases, func(s v1alpha1.PhaseState) bool { return slices.Contains(states, s) })
 	}
@@ -66,6 +67,8 @@ func Run(phases []v1alpha1.PhaseState) v1alpha1.Verdict {
 	switch {
 	case has(v1alpha1.PhaseFailed):
 		return v1alpha1.VerdictFailed
+	case cancelled:
+		return v1alpha1.VerdictCancelled
 	case len(phases) == 0, slices.ContainsFunc(phases, func(s v1alpha1.PhaseState) bool { return !known(s) }):
 		return v1alpha1.VerdictError
 	case has(v1alpha1.PhasePassed):

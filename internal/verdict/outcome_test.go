@@ -148,8 +148,14 @@ func TestRun(t *testing.T) {
 		default: // no phases prove nothing
 			want = v1alpha1.VerdictError
 		}
-		if got := Run(run); got != want {
+		if got := Run(run, false); got != want {
 			t.Errorf("Run(%q) = %s, want %s", run, got, want)
+		}
+		if want != v1alpha1.VerdictFailed { // which nothing takes back
+			want = v1alpha1.VerdictCancelled
+		}
+		if got := Run(run, true); got != want {
+			t.Errorf("Run(%q), cancelled, = %s, want %s", run, got, want)
 		}
 	}
 }

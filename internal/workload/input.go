@@ -75,10 +75,12 @@ func Content(cm *corev1.ConfigMap, key string) ([]byte, bool) {
 	return data, ok
 }
 
-// EncodeSpec is the spec as an attempt freezes it: with its defaults, and what can be written in several ways written in one.
+// EncodeSpec is the spec as an attempt freezes it: what it validates and how, with its defaults, and what can be written in several ways
+// written in one. What only says how to deal with an attempt is not a part of it: suspend, cancel, cleanup, historyLimit.
 func EncodeSpec(spec *v1alpha1.ValidationRunSpec) ([]byte, error) {
 	spec = spec.DeepCopy()
 	spec.SetDefaults()
+	spec.Suspend, spec.Cancel, spec.Cleanup, spec.HistoryLimit = false, false, nil, nil
 	canonical(spec)
 	data, err := json.Marshal(spec)
 	if err != nil {
@@ -87,21 +89,26 @@ func EncodeSpec(spec *v1alpha1.ValidationRunSpec) ([]byte, error) {
 	return data, nil
 }
 
-// SameSpec says whether a frozen spec means the same as today's, once both have today's defaults.
-func SameSpec(frozen *corev1.ConfigMap, spec *v1alpha1.ValidationRunSpec) (bool, error) {
+// DecodeSpec reads a frozen spec.
+func DecodeSpec(frozen *corev1.ConfigMap) (*v1alpha1.ValidationRunSpec, error) {
 	data, ok := Content(frozen, keySpec)
 	if !ok {
-		return false, fmt.Errorf("frozen spec %s has no key %s", frozen.Name, keySpec)
+		return nil, fmt.Errorf("frozen spec %s has no key %s", frozen.Name, keySpec)
 	}
-	var old v1alpha1.ValidationRunSpec
-	if err := json.Unmarshal(data, &old); err != nil {
-		return false, fmt.Errorf("decoding frozen spec %s: %w", frozen.Name, err)
+	spec := &v1alpha1.ValidationRunSpec{}
+	if err := json.Unmarshal(data, spec); err != nil {
+		return nil, fmt.Errorf("decoding frozen spec %s: %w", frozen.Name, err)
 	}
-	was, err := EncodeSpec(&old)
+	return spec, nil
+}
+
+// SameSpec says whether two specs mean the same, once both have today's defaults.
+func SameSpec(a, b *v1alpha1.ValidationRunSpec) (bool, error) {
+	was, err := EncodeSpec(a)
 	if err != nil {
 		return false, err
 	}
-	is, err := EncodeSpec(spec)
+	is, err := EncodeSpec(b)
 	if err != nil {
 		return false, err
 	}

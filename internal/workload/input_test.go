@@ -44,6 +44,10 @@ func TestSameSpec(t *testing.T) {
 		}, true},
 		{"an empty list of the run's", func(s *spec) { s.Validator.Tolerations = []v1alpha1.Toleration{} }, true},
 		{"an empty selector of the run's", func(s *spec) { s.Validator.NodeSelector = map[string]string{} }, true},
+		{"suspend", func(s *spec) { s.Suspend = true }, true},
+		{"cancel", func(s *spec) { s.Cancel = true }, true},
+		{"cleanup", func(s *spec) { s.Cleanup = &v1alpha1.Cleanup{Jobs: v1alpha1.CleanupNever} }, true},
+		{"the limit of history", func(s *spec) { s.HistoryLimit = new(int32(1)) }, true},
 
 		{"an amount", func(s *spec) { s.Validator.Resources.Limits["cpu"] = v1alpha1.Amount(intstr.FromInt32(3)) }, false},
 		{"the trigger", func(s *spec) { s.Trigger = "v2" }, false},
@@ -57,6 +61,8 @@ func TestSameSpec(t *testing.T) {
 		{"an empty list of a phase's, which clears the run's", func(s *spec) { s.Phases[0].Validator.Env = []v1alpha1.EnvVar{} }, false},
 		{"an empty affinity, which clears the default", func(s *spec) { s.Validator.Affinity = &v1alpha1.Affinity{} }, false},
 		{"an empty security context, which replaces the default", func(s *spec) { s.Validator.SecurityContext = &v1alpha1.SecurityContext{} }, false},
+		{"retries", func(s *spec) { s.Phases[0].Retries = new(int32(1)) }, false},
+		{"what nothing applicable means", func(s *spec) { s.AllSkipped = v1alpha1.AllSkippedAccept }, false},
 		{"one more phase", func(s *spec) { s.Phases = append(s.Phases, container("/smoke")) }, false},
 		{"the account", func(s *spec) { s.ServiceAccountName = "x" }, false},
 		{"the recipe", func(s *spec) { s.Recipe = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "r", Key: "k"}} }, false},
@@ -70,7 +76,11 @@ func TestSameSpec(t *testing.T) {
 			frozen := FrozenInput(newRun(), 1, InputSpec, data)
 			now := decodeSpec(t, specText)
 			test.change(now)
-			same, err := SameSpec(frozen, now)
+			was, err := DecodeSpec(frozen)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, err := SameSpec(was, now)
 			if err != nil || same != test.same {
 				t.Errorf("same is %v, %v, want %v", same, err, test.same)
 			}
@@ -80,21 +90,24 @@ func TestSameSpec(t *testing.T) {
 
 // A spec that an older operator froze lacks the defaults of today's API.
 func TestSameSpecGivesBothTodaysDefaults(t *testing.T) {
-	frozen := FrozenInput(newRun(), 1, InputSpec, []byte(specText))
+	was, err := DecodeSpec(FrozenInput(newRun(), 1, InputSpec, []byte(specText)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := decodeSpec(t, specText)
 	now.SetDefaults()
-	if same, err := SameSpec(frozen, now); !same || err != nil {
+	if same, err := SameSpec(was, now); !same || err != nil {
 		t.Errorf("same is %v, %v", same, err)
 	}
 }
 
-func TestSameSpecOfWhatIsNoSpec(t *testing.T) {
+func TestDecodeSpecOfWhatIsNone(t *testing.T) {
 	for name, cm := range map[string]*corev1.ConfigMap{
 		"no key":  {Data: map[string]string{"other": "{}"}},
 		"no JSON": {Data: map[string]string{"spec.json": "{"}},
 	} {
-		if same, err := SameSpec(cm, decodeSpec(t, specText)); same || err == nil {
-			t.Errorf("%s: same is %v, %v", name, same, err)
+		if spec, err := DecodeSpec(cm); err == nil {
+			t.Errorf("%s: it is %+v", name, spec)
 		}
 	}
 }

@@ -37,6 +37,8 @@ type Item struct {
 	Attempt int64
 	// Phase is the phase's name.
 	Phase string
+	// Restart is how often the phase was begun anew before.
+	Restart int32
 	// Unlisted says that the Job does not ask for the list of tests, because an earlier one of the phase could not.
 	Unlisted bool
 }
@@ -47,12 +49,21 @@ func JobName(run *v1alpha1.ValidationRun, item Item) string {
 	if item.Unlisted {
 		kind += "/unlisted"
 	}
-	return childName(run, item.Phase, kind, strconv.FormatInt(item.Attempt, 10))
+	return itemName(run, item, kind)
 }
 
-// EvidenceName is the name of the ConfigMap that keeps a phase's evidence until the result is written.
-func EvidenceName(run *v1alpha1.ValidationRun, attempt int64, phase string) string {
-	return childName(run, phase, ComponentEvidence, strconv.FormatInt(attempt, 10))
+// EvidenceName is the name of the ConfigMap that keeps the evidence of a phase, or of a run of it that is retried, until the result is
+// written.
+func EvidenceName(run *v1alpha1.ValidationRun, item Item) string {
+	return itemName(run, item, ComponentEvidence)
+}
+
+func itemName(run *v1alpha1.ValidationRun, item Item, kind string) string {
+	parts := []string{kind, strconv.FormatInt(item.Attempt, 10)}
+	if item.Restart > 0 {
+		parts = append(parts, strconv.FormatInt(int64(item.Restart), 10))
+	}
+	return childName(run, item.Phase, parts...)
 }
 
 // AccessName is the name of a run's own ServiceAccount and of its RoleBinding.

@@ -33,12 +33,14 @@ func TestNamesAreLabelsAndUnique(t *testing.T) {
 			note(AccessName(run), fmt.Sprintf("access of %s/%s", name, uid), 63)
 			for _, phase := range phases {
 				for _, attempt := range []int64{1, 2, 11, 1 << 40} {
-					for _, unlisted := range []bool{false, true} {
-						// The Job controller adds 6 characters for its pod's name, which is the host's name, too.
-						note(JobName(run, Item{Attempt: attempt, Phase: phase, Unlisted: unlisted}),
-							fmt.Sprintf("Job %d/%s/%v of %s/%s", attempt, phase, unlisted, name, uid), 57)
+					for _, restart := range []int32{0, 1, 11} {
+						item := Item{Attempt: attempt, Phase: phase, Restart: restart}
+						note(EvidenceName(run, item), fmt.Sprintf("evidence %+v of %s/%s", item, name, uid), 63)
+						for _, item.Unlisted = range []bool{false, true} {
+							// The Job controller adds 6 characters for its pod's name, which is the host's name, too.
+							note(JobName(run, item), fmt.Sprintf("Job %+v of %s/%s", item, name, uid), 57)
+						}
 					}
-					note(EvidenceName(run, attempt, phase), fmt.Sprintf("evidence %d/%s of %s/%s", attempt, phase, name, uid), 63)
 				}
 			}
 		}

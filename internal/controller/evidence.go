@@ -1,0 +1,134 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+const (
+	// evidenceKey holds a phase's evidence in its ConfigMap.
+	evidenceKey = "phase.json.gz"
+	// evidenceBytes bounds a phase's evidence before it is compressed.
+	evidenceBytes = 2 << 20
+)
+
+// keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
+// kept that was cut off then is the outcome, whatever could still be read of it now.
+func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	// A pass that works on an old status has let go of the log, and must not be the one that says what the outcome was.
+	if err := r.current(ctx, run); err != nil {
+		return err
+	}
+	data, err := encodeEvidence(*d.Keep)
+	if err != nil {
+		return err
+	}
+	cm := &corev1.ConfigMap{
+		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, d.KeepAs), workload.ComponentEvidence, d.KeepAs.Attempt),
+		Immutable:  new(true),
+		BinaryData: map[string][]byte{evidenceKey: data},
+	}
+	cm.Labels[v1alpha1.LabelPhase] = d.Keep.Name
+	seen.Kept = d.Keep
+	cm, err = createOwned(ctx, r, run, cm)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		// Status holds the outcome all the same; a result written later tells the phase from status.
+		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", d.Keep.Name, "message", refused.block.Message)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if kept, err := report.DecodePhase(cm.BinaryData[evidenceKey]); err == nil {
+		seen.Kept = &kept
+	}
+	return nil
+}
+
+// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes.
+func encodeEvidence(phase report.Phase) ([]byte, error) {
+	data, err := report.EncodePhase(phase.Bound(evidenceBytes))
+	if err != nil {
+		data, err = report.EncodePhase(phase.WithoutTests())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding the evidence of phase %s: %w", phase.Name, err)
+	}
+	return data, nil
+}
+
+// evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
+func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
+	switch {
+	case d.Keep != nil && d.Keep.Name == p.Name:
+		return *d.Keep, nil
+	case p.State == v1alpha1.PhaseNotRun:
+		return report.NotRun(p.Name, p.Reason, p.Message), nil
+	}
+	phase, err := r.keptEvidence(ctx, run, workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts})
+	if err != nil || phase != nil {
+		return ptr.Deref(phase, report.Phase{}), err
+	}
+	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
+	return report.Phase{
+		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
+		Notes: []string{"the evidence that was kept of this phase is gone; this is what status says of it"},
+	}, nil
+}
+
+// earlierEvidence is what was kept of the runs of a phase that were retried, the oldest first.
+func (r *Reconciler) earlierEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, p v1alpha1.PhaseStatus) ([]report.Phase, error) {
+	var out []report.Phase
+	if p.Retries == 0 {
+		return nil, nil
+	}
+	for restart := range p.Restarts {
+		phase, err := r.keptEvidence(ctx, run, workload.Item{Attempt: attempt, Phase: p.Name, Restart: restart})
+		if err != nil {
+			return nil, err
+		}
+		if phase != nil {
+			out = append(out, *phase)
+		}
+	}
+	return out, nil
+}
+
+// keptEvidence is what was kept of a run of a phase, nil where nothing legible is.
+func (r *Reconciler) keptEvidence(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) (*report.Phase, error) {
+	cm := &corev1.ConfigMap{}
+	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.EvidenceName(run, item)}, cm)
+	switch {
+	case apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("getting the evidence of phase %s: %w", item.Phase, err)
+	}
+	phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
+	if err != nil {
+		logf.FromContext(ctx).Info("Evidence cannot be read", "configMap", cm.Name, "error", err.Error())
+		return nil, nil //nolint:nilerr // what cannot be read is as good as gone
+	}
+	return &phase, nil
+}
+
+// dropEvidence deletes what was kept of the phases of an attempt.
+func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationRun) error {
+	if err := r.deleteKept(ctx, run, workload.ComponentEvidence, run.Status.Attempt); err != nil {
+		return fmt.Errorf("deleting evidence: %w", err)
+	}
+	return nil
+}
