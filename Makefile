@@ -26,7 +26,7 @@ CLUSTER := go run -C hack/cluster .
 IMAGES := go run -C hack/images .
 
 # The phases' checks are tests as well, but of a cluster, in the validator image; here they are only compiled.
-UNIT = $$(go list ./api/... ./cmd/... ./internal/... | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance)$$')
+UNIT = $$(go list ./api/... ./cmd/... ./internal/... ./test/health | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance)$$')
 # The modules of hack that hold code of ours worth vetting, linting and testing; the others pin what others wrote.
 TOOLS := hack/cluster hack/images
 

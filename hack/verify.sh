@@ -32,7 +32,7 @@ same api/README.md "$fresh/README.md" "make docs"
 
 tool kustomize build config/default >"$fresh/install.yaml"
 same config/install.yaml "$fresh/install.yaml" "make installer"
-for overlay in config/local config/samples; do # not checked in as rendered, but they have to render
+for overlay in config/local config/samples config/gitops/{run,argocd,argocd/run,argocd/hook,flux,flux/run}; do # not checked in as rendered, but they have to render
 	[ ! -f "$overlay/kustomization.yaml" ] || tool kustomize build "$overlay" >/dev/null
 done
 

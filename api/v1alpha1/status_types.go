@@ -350,8 +350,9 @@ type Result struct {
 	// +kubebuilder:validation:Minimum=0
 	Bytes int64 `json:"bytes,omitempty"`
 
-	// sha256 is the digest of its data, in hexadecimal: of result.yaml where it
-	// holds that whole.
+	// sha256 is a digest in hexadecimal: of result.yaml, uncompressed, where it
+	// holds that whole; otherwise of its values, joined in the order of their
+	// keys.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SHA256 string `json:"sha256,omitempty"`

@@ -185,9 +185,12 @@ func leftBehind(o client.Object, run *v1alpha1.ValidationRun) bool {
 
 // act does what a decision says besides what it asked to be made. It does all that it can.
 func (r *Reconciler) act(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen plan.Observed) error {
-	r.follow(run, d.Follow, seen)
-	r.shorten(ctx, run, d.Shorten)
 	var failed []error
+	if err := r.follow(ctx, run, d.Follow, seen); err != nil {
+		failed = append(failed, err)
+	}
+	r.shorten(ctx, run, d.Shorten)
+	r.checkpoint(ctx, run, d, seen)
 	for _, name := range d.Stop {
 		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
 		err := client.IgnoreNotFound(r.Client.Delete(ctx, job, client.PropagationPolicy(metav1.DeletePropagationForeground)))
@@ -212,15 +215,19 @@ func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s
 }
 
 // follow reads the logs of the pod that counts.
-func (r *Reconciler) follow(run *v1alpha1.ValidationRun, uid types.UID, seen plan.Observed) {
+func (r *Reconciler) follow(ctx context.Context, run *v1alpha1.ValidationRun, uid types.UID, seen plan.Observed) error {
 	key := client.ObjectKeyFromObject(run)
 	for _, job := range seen.Jobs {
 		for _, pod := range job.Pods {
 			if pod.UID == uid && uid != "" {
+				if err := r.resume(ctx, run, job, pod); err != nil {
+					return err
+				}
 				r.follows.read(key, job.Name, pod, r.Clock.Now())
 			}
 		}
 	}
+	return nil
 }
 
 // release takes the finalizer away once there are no pods, and with it the evidence that the result has made superfluous.

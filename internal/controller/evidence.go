@@ -21,8 +21,10 @@ import (
 const (
 	// evidenceKey holds a phase's evidence in its ConfigMap.
 	evidenceKey = "phase.json.gz"
-	// evidenceBytes bounds a phase's evidence before it is compressed.
-	evidenceBytes = 2 << 20
+	// evidenceBytes bounds a phase's evidence before it is compressed, and leastEvidenceBytes is what it is cut down to, where need be,
+	// before its tests are left out.
+	evidenceBytes      = 4 << 20
+	leastEvidenceBytes = 256 << 10
 )
 
 // keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
@@ -58,12 +60,14 @@ func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 	return nil
 }
 
-// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes.
+// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes: text that does not compress is cut down further.
 func encodeEvidence(phase report.Phase) ([]byte, error) {
-	data, err := report.EncodePhase(phase.Bound(evidenceBytes))
-	if err != nil {
-		data, err = report.EncodePhase(phase.WithoutTests())
+	for limit := evidenceBytes; limit >= leastEvidenceBytes; limit /= 2 {
+		if data, err := report.EncodePhase(phase.Bound(limit)); err == nil {
+			return data, nil
+		}
 	}
+	data, err := report.EncodePhase(phase.WithoutTests())
 	if err != nil {
 		return nil, fmt.Errorf("encoding the evidence of phase %s: %w", phase.Name, err)
 	}

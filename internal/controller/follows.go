@@ -15,7 +15,7 @@ import (
 )
 
 // follows are the logs that are being read: of each pod that counts, the list of tests and the validator's stream. What they hold is lost
-// with the process and read again by the next one.
+// with the process and read again by the next one, from the checkpoint if there is one.
 type follows struct {
 	set *podlog.Set
 
@@ -32,13 +32,15 @@ type followed struct {
 	last   plan.Pod
 	list   *listSink
 	stream *gotest.Stream
+	saved  savedAt
+	place  []byte // where to go on reading, until that has begun
 }
 
 func newFollows(logs podlog.Source, changed func(types.NamespacedName)) *follows {
 	f := &follows{pods: map[types.UID]*followed{}, runs: map[types.NamespacedName]map[types.UID]*followed{}}
 	f.set = podlog.NewSet(logs, podlog.Options{
 		MaxPerNode:  followsPerNode,
-		NotifyEvery: progressEvery,
+		NotifyEvery: noticeEvery,
 		Notify: func(t podlog.Target) {
 			if e := f.entry(t.UID); e != nil {
 				changed(e.run)
@@ -62,12 +64,8 @@ func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod, now t
 	f.mu.Lock()
 	e := f.pods[pod.UID]
 	if e == nil {
-		e = &followed{run: run, job: job, since: now, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits())}
-		f.pods[pod.UID] = e
-		if f.runs[run] == nil {
-			f.runs[run] = map[types.UID]*followed{}
-		}
-		f.runs[run][pod.UID] = e
+		e = &followed{run: run, job: job, since: now, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits()), saved: savedAt{at: now}}
+		f.add(pod.UID, e)
 	}
 	e.last = pod
 	// What was read is in the sinks, and not kept twice.
@@ -84,11 +82,33 @@ func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod, now t
 	}
 	if c := pod.Validator; !c.Started.IsZero() && !c.StartFailed {
 		target.Container, target.ContainerID = workload.ValidatorContainer, c.ID
-		f.set.Follow(target, e.stream)
+		f.follow(target, e)
 		if c.Exit != nil || pod.Ended {
 			f.set.Terminated(target)
 		}
 	}
+}
+
+// follow reads the validator's log, from its checkpoint on if there is one.
+func (f *follows) follow(target podlog.Target, e *followed) {
+	if e.place != nil {
+		place := e.place
+		e.place = nil
+		if err := f.set.Resume(target, e.stream, place); err == nil {
+			return
+		}
+		e.stream, e.saved = gotest.NewStream(gotest.DefaultLimits()), savedAt{at: e.since}
+	}
+	f.set.Follow(target, e.stream)
+}
+
+// add takes a pod up. Called with the lock held.
+func (f *follows) add(uid types.UID, e *followed) {
+	f.pods[uid] = e
+	if f.runs[e.run] == nil {
+		f.runs[e.run] = map[types.UID]*followed{}
+	}
+	f.runs[e.run][uid] = e
 }
 
 // look fills in what was read of a pod's logs.

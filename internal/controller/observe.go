@@ -168,7 +168,10 @@ func (r *Reconciler) lookClosely(ctx context.Context, run *v1alpha1.ValidationRu
 	if err != nil {
 		return nil, fmt.Errorf("listing pods of Job %s: %w", job.Name, err)
 	}
-	return r.lookAtPods(run, job, live.Items), nil
+	if out := r.lookAtPods(run, job, live.Items); len(out) > 0 {
+		return out, nil
+	}
+	return r.recall(ctx, run, itemOf(run, job))
 }
 
 // itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.

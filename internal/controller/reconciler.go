@@ -39,7 +39,7 @@ import (
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=pods/log,verbs=get
-// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;create;delete;deletecollection
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;create;update;delete;deletecollection
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;create
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;create
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=validation-check
@@ -48,6 +48,8 @@ import (
 const (
 	// progressEvery is how often status shows the progress of a running phase at most.
 	progressEvery = 10 * time.Second
+	// noticeEvery is how often a run whose log goes on is looked at, at most.
+	noticeEvery = 5 * time.Second
 	// passTimeout bounds one pass, so that a hanging API call does not hold a run for ever.
 	passTimeout = time.Minute
 	// followsPerNode leaves most of a node's 128 inotify instances, which every followed log takes one of, to everybody else.

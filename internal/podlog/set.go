@@ -38,7 +38,10 @@ func NewSet(source Source, options Options) *Set {
 
 // Follow begins to deliver the container's log to sink, from its beginning; it does nothing for a container that is followed
 // already. The sink gets one line at a time, with its newline and without its stamp, or a part of one if it is long.
-func (s *Set) Follow(t Target, sink io.Writer) {
+func (s *Set) Follow(t Target, sink io.Writer) { s.follow(t, sink, nil) }
+
+// follow begins at a saved place, or at the beginning.
+func (s *Set) follow(t Target, sink io.Writer, from *saved) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	containers := s.followers[t.UID]
@@ -51,6 +54,9 @@ func (s *Set) Follow(t Target, sink io.Writer) {
 	}
 	f := newFollower(s.source, t, sink, s.options)
 	f.places = s.places
+	if from != nil {
+		f.take(from)
+	}
 	containers[t.Container] = f
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancels[f] = cancel

@@ -83,6 +83,10 @@ func fuzzResult(name, head, tail string, choice uint8) Result {
 	if len(head)%2 == 0 {
 		r.Phases = append(r.Phases, NotRun("later", name, tail))
 	}
+	raw := Phase{Name: "raw", State: v1alpha1.PhasePassed, Message: head, Node: tail, Tests: []Test{ // not made by NewPhase
+		{Name: "TestRaw", Status: verdict.Passed, Reason: tail, Output: &Output{Text: head + tail}},
+	}}
+	r.Phases = append(r.Phases, raw)
 	return r
 }
 

@@ -47,9 +47,6 @@ func (l *layout) plain() (Part, bool) {
 
 // single is one ConfigMap of the compressed files and their index.
 func (l *layout) single() (Part, bool, error) {
-	if l.packed() > l.limit {
-		return Part{}, false, nil
-	}
 	binary, entries := map[string][]byte{}, make([]IndexFile, len(l.files))
 	for i, f := range l.files {
 		binary[f.name+compressedSuffix] = f.packed

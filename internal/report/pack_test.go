@@ -164,8 +164,13 @@ func TestPackWithinLimits(t *testing.T) {
 			if got := left(failed.Output, 3_000); got != tc.failed {
 				t.Errorf("of a failed test's output there is %s, want %s", got, tc.failed)
 			}
-			if text, err := ReadFile(parts, FileName); err != nil || tc.limits.Total > 1 && len(text) > tc.limits.Total {
-				t.Errorf("result.yaml has %d bytes, and the limit is %d; %v", len(text), tc.limits.Total, err)
+			if tc.failed == "none" && len(was.Attributes)+len(passed.Attributes) > 0 {
+				t.Error("there are attributes left, which are of less use than what is missing")
+			}
+			for _, file := range []string{FileName, CTRFName, JUnitName} {
+				if text, err := ReadFile(parts, file); err != nil || tc.limits.Total > 1 && len(text) > tc.limits.Total {
+					t.Errorf("%s has %d bytes, and the limit is %d; %v", file, len(text), tc.limits.Total, err)
+				}
 			}
 		})
 	}
@@ -213,6 +218,32 @@ func TestPackUsesItsLimits(t *testing.T) {
 	}
 	if used < 100_000 {
 		t.Errorf("%d bytes of the limit of 150000 are used, and more was there", used)
+	}
+}
+
+func TestPackFillsAllPartsAndNotOneMore(t *testing.T) {
+	r := attemptOf(v1alpha1.VerdictFailed, noisy(100, 3_000, seed()))
+	parts, err := Pack(r, "r", Limits{PartBytes: 800_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := 0
+	for _, data := range parts[0].BinaryData {
+		packed += len(data)
+	}
+	for _, tc := range []struct {
+		dataParts int
+		omitted   bool
+	}{{MaxParts - 1, false}, {MaxParts, true}} {
+		limits := Limits{PartBytes: packed/tc.dataParts + 1}
+		parts, err := Pack(r, "r", limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := checkParts(t, parts, r, limits)
+		if !tc.omitted && len(parts) != MaxParts || (got.Omitted != nil) != tc.omitted {
+			t.Errorf("what needs %d ConfigMaps and an index has %d parts, omitted is %+v", tc.dataParts, len(parts), got.Omitted)
+		}
 	}
 }
 

@@ -140,6 +140,16 @@ func TestReadFileRefuses(t *testing.T) {
 			p[1].SHA256 = ""
 			return p
 		}, "invalid header"},
+		{"another file in its place", 50_000, func(p []Part) []Part {
+			text, err := ReadFile(p, FileName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p[0].BinaryData[wholeResult], err = compress(bytes.Replace(text, []byte("Failed"), []byte("Passed"), 1)); err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}, "digest is not"},
 		{"a compressed file and an index that were changed together", 50_000, func(p []Part) []Part {
 			p[0].SHA256 = digestOf(nil)
 			return p

@@ -58,6 +58,15 @@ func EvidenceName(run *v1alpha1.ValidationRun, item Item) string {
 	return itemName(run, item, ComponentEvidence)
 }
 
+// CheckpointName is the name of the ConfigMap that holds how far the log of a Job's validator was read.
+func CheckpointName(run *v1alpha1.ValidationRun, item Item) string {
+	kind := "checkpoint"
+	if item.Unlisted {
+		kind += "/unlisted"
+	}
+	return itemName(run, item, kind)
+}
+
 func itemName(run *v1alpha1.ValidationRun, item Item, kind string) string {
 	parts := []string{kind, strconv.FormatInt(item.Attempt, 10)}
 	if item.Restart > 0 {

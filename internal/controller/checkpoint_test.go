@@ -1,0 +1,183 @@
+package controller
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/podlog"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+func TestWhenACheckpointIsDue(t *testing.T) {
+	long := podlog.State{Bytes: 10 << 20, Lines: 1}
+	saved := savedAt{at: epoch, bytes: 9 << 20}
+	tests := []struct {
+		name   string
+		state  podlog.State
+		failed int
+		saved  savedAt
+		after  time.Duration
+		want   bool
+	}{
+		{"a short log", podlog.State{Bytes: 1000, Lines: 10}, 0, savedAt{at: epoch}, time.Hour, false},
+		{"a short log with a failure", podlog.State{Bytes: 1000, Lines: 10}, 1, savedAt{at: epoch}, noticeEvery, true},
+		{"the same failure", podlog.State{Bytes: 2000, Lines: 20}, 1, savedAt{at: epoch, bytes: 1000, failed: 1}, time.Hour, false},
+		{"a failure of a moment ago", podlog.State{Bytes: 1000, Lines: 10}, 1, savedAt{at: epoch}, noticeEvery - 1, false},
+		{"many short lines", podlog.State{Bytes: 1 << 20, Lines: 100_000}, 0, savedAt{at: epoch}, noticeEvery, true},
+		{"one MiB more", long, 0, saved, noticeEvery, true},
+		{"a little more", podlog.State{Bytes: 9<<20 + 1, Lines: 1}, 0, saved, noticeEvery, false},
+		{"a little more, for long", podlog.State{Bytes: 9<<20 + 1, Lines: 1}, 0, saved, checkpointEvery, true},
+		{"nothing more", podlog.State{Bytes: 9 << 20, Lines: 1}, 0, saved, time.Hour, false},
+		{"the end", podlog.State{Bytes: 10 << 20, Lines: 1, Ended: true}, 1, saved, time.Hour, false},
+	}
+	for _, test := range tests {
+		if got := test.saved.due(test.state, test.failed, epoch.Add(test.after)); got != test.want {
+			t.Errorf("%s: due is %t", test.name, got)
+		}
+	}
+}
+
+// failingLog is the beginning of a long log in which a test has failed.
+func failingLog() string {
+	var out strings.Builder
+	out.WriteString("\x16=== RUN   TestA\n    a_test.go:7: it is broken\n\x16--- FAIL: TestA (0.00s)\n\x16=== RUN   TestB\n")
+	for i := range 100 {
+		fmt.Fprintf(&out, "line %d\n", i)
+	}
+	return out.String()
+}
+
+// reading is a bench whose operator has read the failing log of a running pod, written its checkpoint, and was killed.
+func killedWhileReading(t *testing.T) (*bench, plan.Job, *corev1.Pod) {
+	t.Helper()
+	run := newRun(started)
+	b := newBench(t, interceptor.Funcs{}, run)
+	k := podOf(t, run)
+	b.logs.text[k.Name+"/validator"] = failingLog()
+	pod := plan.Look(k)
+	job := plan.Job{Name: jobOf(t, run).Name, Item: workload.Item{Attempt: 1, Phase: "a"}, Pods: []plan.Pod{pod}}
+	seen := plan.Observed{Jobs: []plan.Job{job}}
+	b.follows.read(client.ObjectKeyFromObject(run), job.Name, pod, epoch)
+	for pod.Log.Lines < 100 {
+		<-b.read
+		b.follows.look(&pod)
+	}
+	b.clock.SetTime(epoch.Add(noticeEvery))
+	b.checkpoint(t.Context(), b.stored(t, run), plan.Decision{Follow: pod.UID}, seen)
+	b.follows.set.Close()
+	b.follows = newFollows(b.logs, func(client.ObjectKey) {
+		select {
+		case b.read <- struct{}{}:
+		default:
+		}
+	})
+	t.Cleanup(b.follows.set.Close)
+	return b, job, k
+}
+
+// The next operator has what was read of a log whose beginning has been rotated away since.
+func TestALogIsReadOnFromItsCheckpoint(t *testing.T) {
+	b, job, k := killedWhileReading(t)
+	b.logs.text[k.Name+"/validator"] = failingLog()[len(failingLog())-200:] + "\x16--- PASS: TestB (0.00s)\n\x16FAIL\n"
+	k.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+		ContainerID: "containerd://1", StartedAt: metav1.NewTime(epoch), ExitCode: 1,
+	}}
+	job.Pods[0] = plan.Look(k)
+	run := b.stored(t, newRun())
+	if err := b.follow(t.Context(), run, job.Pods[0].UID, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
+		t.Fatal(err)
+	}
+	pod := await(t, b, job.Pods[0])
+	tests := pod.Log.Stream.Tests
+	if len(tests) != 2 || tests[0].Outcome != gotest.Fail || tests[1].Outcome != gotest.Pass || pod.Log.Stream.Overall != gotest.Fail {
+		t.Errorf("read is %+v", pod.Log.Stream)
+	}
+	if want := "    a_test.go:7: it is broken\n"; tests[0].Output.Head != want {
+		t.Errorf("the failed test printed %q", tests[0].Output.Head)
+	}
+	if pod.Log.Missing != "" || pod.Log.Lines != 106 {
+		t.Errorf("missing is %q of %d lines", pod.Log.Missing, pod.Log.Lines)
+	}
+}
+
+// Of a pod that was deleted while no operator was there, what was read counts.
+func TestAPodThatIsGoneIsRecalledFromItsCheckpoint(t *testing.T) {
+	b, job, _ := killedWhileReading(t)
+	run := b.stored(t, newRun())
+	pods, err := b.lookClosely(t.Context(), run, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: job.Name}}, nil)
+	if err != nil || len(pods) != 1 {
+		t.Fatalf("%d pods, %v", len(pods), err)
+	}
+	pod := pods[0]
+	if !pod.Gone || pod.UID != "pod-uid" || pod.Validator.Started.IsZero() || pod.Log.Missing == "" || pod.Log.Progress.Failed != 1 {
+		t.Errorf("recalled is %+v", pod)
+	}
+}
+
+// A checkpoint of another pod, or one that cannot be read, is none: the log is read from its beginning.
+func TestACheckpointThatDoesNotFit(t *testing.T) {
+	for name, spoil := range map[string]func(*testing.T, *bench, *plan.Job){
+		"another pod":       func(_ *testing.T, _ *bench, job *plan.Job) { job.Pods[0].UID = "other" },
+		"another container": func(_ *testing.T, _ *bench, job *plan.Job) { job.Pods[0].Validator.ID = "containerd://2" },
+		"damaged": func(t *testing.T, b *bench, job *plan.Job) {
+			cm := &corev1.ConfigMap{}
+			key := client.ObjectKey{Namespace: "ns", Name: workload.CheckpointName(newRun(), job.Item)}
+			if err := b.Client.Get(t.Context(), key, cm); err != nil {
+				t.Fatal(err)
+			}
+			cm.BinaryData[checkpointKey] = cm.BinaryData[checkpointKey][:20]
+			if err := b.Client.Update(t.Context(), cm); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, job, k := killedWhileReading(t)
+			spoil(t, b, &job)
+			b.logs.text[k.Name+"/validator"] = passingLog
+			job.Pods[0].Validator.Exit = nil
+			if err := b.follow(t.Context(), b.stored(t, newRun()), job.Pods[0].UID, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
+				t.Fatal(err)
+			}
+			pod := job.Pods[0]
+			for b.follows.look(&pod); pod.Log.Lines < 3; b.follows.look(&pod) {
+				<-b.read
+			}
+			if tests := pod.Log.Stream.Tests; len(tests) != 1 || tests[0].Outcome != gotest.Pass {
+				t.Errorf("read is %+v", tests)
+			}
+		})
+	}
+}
+
+// A second checkpoint replaces the first.
+func TestCheckpointsAreWrittenOver(t *testing.T) {
+	b, job, k := killedWhileReading(t)
+	run := b.stored(t, newRun())
+	b.clock.SetTime(epoch.Add(resumeAfter + time.Minute))
+	b.logs.text[k.Name+"/validator"] = failingLog() + "\x16--- FAIL: TestB (0.00s)\n"
+	seen := plan.Observed{Jobs: []plan.Job{job}}
+	if err := b.follow(t.Context(), run, job.Pods[0].UID, seen); err != nil {
+		t.Fatal(err)
+	}
+	pod := job.Pods[0]
+	for b.follows.look(&pod); pod.Log.Progress.Failed < 2; b.follows.look(&pod) {
+		<-b.read
+	}
+	b.clock.SetTime(epoch.Add(resumeAfter + 2*time.Minute))
+	b.checkpoint(t.Context(), run, plan.Decision{Follow: pod.UID}, seen)
+	c, stream, _, err := b.readCheckpoint(t.Context(), run, job.Item)
+	if err != nil || c == nil || stream.Progress().Failed != 2 {
+		t.Errorf("the checkpoint is %+v, %v", c, err)
+	}
+}

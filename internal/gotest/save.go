@@ -1,0 +1,191 @@
+package gotest
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// savedVersion tells one form of a saved stream from another: one of another version is not read.
+const savedVersion = 1
+
+// saved is a Stream on paper. Tests name their package by its path, and lists of tests are by their index.
+type saved struct {
+	Version int
+
+	Partial   []byte
+	Mid       bool
+	Framing   Framing
+	Current   []byte
+	Depth     int
+	Lines     int64
+	Bytes     int64
+	Decoding  tally
+	Recording tally
+
+	RecordFraming       Framing
+	Frames              int64
+	Packages            []savedPackage
+	Tests               []savedTest
+	Running, Relievable []int
+	Outside             savedCapture
+	Beyond              Tally
+	BeyondPackages      bool
+	Progress            Progress
+	Panics              savedPanics
+}
+
+type savedPackage struct {
+	Path       string
+	Open, Ends int
+	Worst      Outcome
+}
+
+type savedTest struct {
+	Package, Key string
+	Top          bool
+	Open         int
+	Out          savedCapture
+	Test         Test
+}
+
+type savedCapture struct {
+	Head, Tail []byte
+	Dropped    int64
+}
+
+type savedPanics struct {
+	State        int
+	Package      string
+	Found        Panic
+	Creator      string
+	Partial      bool
+	Early        *Panic
+	EarlyPresent bool
+}
+
+// Save writes down where the stream is, so that Restore can go on there. Of each text at most outputBytes are saved, its first and
+// last ones, and what is left out is counted as cut: so a save can be made as small as it has to be.
+func (s *Stream) Save(outputBytes int) ([]byte, error) {
+	d, r := s.decoder, s.record
+	out := saved{
+		Version: savedVersion,
+		Partial: d.partial, Mid: d.mid, Framing: d.framing, Current: d.current, Depth: d.depth, Lines: d.lines, Bytes: d.bytes,
+		Decoding: d.anomalies, Recording: r.anomalies,
+		RecordFraming: r.framing, Frames: r.frames, Outside: r.outside.save(outputBytes), Beyond: r.beyond, BeyondPackages: r.beyondPkgs,
+		Progress: r.progress, Panics: r.panics.save(),
+	}
+	for _, p := range r.packages {
+		out.Packages = append(out.Packages, savedPackage{Path: p.path, Open: p.open, Ends: p.ends, Worst: p.worst})
+	}
+	index := make(map[*test]int, len(r.tests))
+	for i, t := range r.tests {
+		index[t] = i
+		out.Tests = append(out.Tests, savedTest{
+			Package: t.pkg.path, Key: t.key, Top: t.top, Open: t.open, Out: t.out.save(outputBytes), Test: t.Test,
+		})
+	}
+	for _, t := range r.running {
+		out.Running = append(out.Running, index[t])
+	}
+	for _, t := range r.relievable {
+		out.Relievable = append(out.Relievable, index[t])
+	}
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(out); err != nil {
+		return nil, fmt.Errorf("saving a stream: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// Restore returns the stream that Save wrote down. Limits that are 0 have their default.
+func Restore(limits Limits, data []byte) (*Stream, error) {
+	var in saved
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&in); err != nil {
+		return nil, fmt.Errorf("restoring a stream: %w", err)
+	}
+	if in.Version != savedVersion {
+		return nil, fmt.Errorf("restoring a stream: it is of version %d, and this is version %d", in.Version, savedVersion)
+	}
+	s := NewStream(limits)
+	d := s.decoder
+	d.partial, d.mid, d.framing, d.current, d.depth = in.Partial, in.Mid, in.Framing, in.Current, in.Depth
+	d.lines, d.bytes, d.anomalies = in.Lines, in.Bytes, in.Decoding
+	if err := s.record.restore(&in); err != nil {
+		return nil, fmt.Errorf("restoring a stream: %w", err)
+	}
+	return s, nil
+}
+
+func (r *Record) restore(in *saved) error {
+	r.framing, r.frames, r.beyond, r.beyondPkgs, r.progress = in.RecordFraming, in.Frames, in.Beyond, in.BeyondPackages, in.Progress
+	r.anomalies, r.outside = in.Recording, in.Outside.restore()
+	r.panics = in.Panics.restore()
+	for _, p := range in.Packages {
+		r.packages[p.Path] = &pkg{path: p.Path, tests: map[string]*test{}, open: p.Open, ends: p.Ends, worst: p.Worst}
+	}
+	for _, t := range in.Tests {
+		p := r.packages[t.Package]
+		if p == nil {
+			return fmt.Errorf("test %q is of a package that is not there", t.Key)
+		}
+		restored := &test{pkg: p, key: t.Key, top: t.Top, open: t.Open, out: t.Out.restore(), Test: t.Test}
+		p.tests[t.Key] = restored
+		r.tests = append(r.tests, restored)
+		r.stored += restored.out.size()
+		for _, a := range restored.Attributes {
+			r.stored += len(a.Key) + len(a.Value)
+		}
+		if t.Top {
+			r.top++
+		} else {
+			r.subs++
+		}
+	}
+	var err error
+	if r.running, err = r.testsAt(in.Running); err == nil {
+		r.relievable, err = r.testsAt(in.Relievable)
+	}
+	return err
+}
+
+func (r *Record) testsAt(indices []int) (out []*test, err error) {
+	for _, i := range indices {
+		if i < 0 || i >= len(r.tests) {
+			return nil, errors.New("it names a test that is not there")
+		}
+		out = append(out, r.tests[i])
+	}
+	return out, nil
+}
+
+func (c *capture) save(limit int) savedCapture {
+	small := capture{head: slices.Clone(c.head), tail: slices.Clone(c.tail), dropped: c.dropped}
+	if small.size() > limit {
+		small.shrink(limit)
+	}
+	return savedCapture{Head: small.head, Tail: small.tail, Dropped: small.dropped}
+}
+
+func (s savedCapture) restore() capture {
+	return capture{head: s.Head, tail: s.Tail, dropped: s.Dropped}
+}
+
+func (s *panicScan) save() savedPanics {
+	out := savedPanics{State: int(s.state), Package: s.pkg, Found: s.found, Creator: s.creator, Partial: s.partial}
+	if s.early != nil {
+		// A pointer to a zero value would come back as none.
+		out.Early, out.EarlyPresent = s.early, true
+	}
+	return out
+}
+
+func (s savedPanics) restore() panicScan {
+	out := panicScan{state: panicState(s.State), pkg: s.Package, found: s.Found, creator: s.Creator, partial: s.Partial, early: s.Early}
+	if s.EarlyPresent && out.early == nil {
+		out.early = &Panic{}
+	}
+	return out
+}
