@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -163,7 +164,7 @@ func TestReconcileOfARunThatIsGoneForgetsIt(t *testing.T) {
 	b := newBench(t, interceptor.Funcs{})
 	key := client.ObjectKeyFromObject(newRun())
 	b.published.mark(key, epoch)
-	if _, err := b.Reconcile(t.Context(), requestOf(t.Context(), key)[0]); err != nil {
+	if _, err := b.Reconcile(t.Context(), ctrl.Request{NamespacedName: key}); err != nil {
 		t.Fatal(err)
 	}
 	if len(b.published.at) > 0 {

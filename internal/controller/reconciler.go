@@ -11,18 +11,14 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -82,21 +78,6 @@ type Reconciler struct {
 	published published
 }
 
-// CacheOptions are what the operator keeps in memory: the runs, and of Jobs and pods those that it has labelled.
-func CacheOptions() cache.Options {
-	labelled, err := labels.NewRequirement(v1alpha1.LabelRunUID, selection.Exists, nil)
-	if err != nil {
-		// A constant key and an operator without values are always a valid requirement.
-		panic(err)
-	}
-	mine := cache.ByObject{Label: labels.NewSelector().Add(*labelled)}
-	return cache.Options{
-		ReaderFailOnMissingInformer: true,
-		DefaultTransform:            cache.TransformStripManagedFields(),
-		ByObject:                    map[client.Object]cache.ByObject{&batchv1.Job{}: mine, &corev1.Pod{}: mine},
-	}
-}
-
 // SetupWithManager registers the reconciler and the log followers with the manager.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 	changed := make(chan event.TypedGenericEvent[types.NamespacedName], 1024)
@@ -117,33 +98,14 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.ValidationRun{}).
 		Owns(&batchv1.Job{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(requestOfPod)).
-		WatchesRawSource(source.Channel(changed, handler.TypedEnqueueRequestsFromMapFunc(requestOf))).
+		Watches(&corev1.Pod{}, onPod()).
+		WatchesRawSource(source.Channel(changed, onLog())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Concurrency,
 			ReconciliationTimeout:   passTimeout,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](5*time.Millisecond, retryAtMost),
 		}).
 		Complete(r)
-}
-
-func runOf(o client.Object) []string {
-	if uid := o.GetLabels()[v1alpha1.LabelRunUID]; uid != "" {
-		return []string{uid}
-	}
-	return nil
-}
-
-func requestOfPod(_ context.Context, pod client.Object) []ctrl.Request {
-	name := pod.GetLabels()[v1alpha1.LabelRun]
-	if name == "" {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: name}}}
-}
-
-func requestOf(_ context.Context, run types.NamespacedName) []ctrl.Request {
-	return []ctrl.Request{{NamespacedName: run}}
 }
 
 // Reconcile is one pass over one run.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // maxPhaseBytes bounds what a phase may unpack to.
@@ -49,10 +50,15 @@ func DecodePhase(data []byte) (Phase, error) {
 	return p, nil
 }
 
+// compressors are kept: a new one takes 800 KB.
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 // compress is gzip with an empty header: no time, no name.
 func compress(text []byte) ([]byte, error) {
 	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
+	w := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(w)
+	w.Reset(&out)
 	if _, err := w.Write(text); err != nil {
 		return nil, fmt.Errorf("compressing: %w", err)
 	}

@@ -1,14 +1,18 @@
 package e2e
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
 // What testdata/checks/flood prints.
@@ -55,6 +59,64 @@ var _ = Describe("A log of 50 MB that the kubelet rotates", Ordered, ContinueOnF
 			HaveField("Test", "TestFirst"), HaveField("Message", ContainSubstring("the first of all lines")),
 		)))
 		Expect(resultOf(ctx, run).Phases[0].Log).To(lackNothingUnsaid())
+	})
+})
+
+var _ = Describe("A log of 75 MB, and the operator killed while it is written", Ordered, ContinueOnFailure, func() {
+	var namespace string
+	collectOnFailure(func() string { return namespace })
+
+	BeforeAll(func(ctx SpecContext) {
+		quiet(ctx)
+		namespace = newNamespace(ctx, "restricted")
+		config, err := ctrl.GetConfig()
+		Expect(err).NotTo(HaveOccurred())
+		clientset, err := kubernetes.NewForConfig(config)
+		Expect(err).NotTo(HaveOccurred())
+		names := []string{"followed", "deleted"}
+		for _, name := range names {
+			run := newRun(namespace, name, tests("flood"), validator(func(v *v1alpha1.Validator) {
+				v.Env = []v1alpha1.EnvVar{{Name: "FIRST_FAILS", Value: "yes"}, {Name: "BURSTS", Value: "300"}}
+			}))
+			Expect(k8s.Create(ctx, run)).To(Succeed())
+		}
+		pods := map[string]string{}
+		for _, name := range names {
+			awaitRun(ctx, newRun(namespace, name), HaveField("Status.Phases", ContainElement(HaveField("Running", "TestFlood"))))
+			var found corev1.PodList
+			Expect(k8s.List(ctx, &found, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelRun: name})).To(Succeed())
+			Expect(found.Items).To(HaveLen(1))
+			pods[name] = found.Items[0].Name
+		}
+
+		By("the kubelet having rotated the failure away")
+		for _, pod := range pods {
+			Eventually(ctx, func() ([]byte, error) {
+				first := &corev1.PodLogOptions{Container: "validator", LimitBytes: new(int64(200))}
+				return clientset.CoreV1().Pods(namespace).GetLogs(pod, first).DoRaw(ctx)
+			}).WithTimeout(time.Minute).Should(And(Not(BeEmpty()), Not(ContainSubstring("TestFirst"))))
+		}
+		sigkill(ctx, operatorPod(ctx))
+		kubectl(ctx, "-n", namespace, "delete", "pod", pods["deleted"], "--grace-period=0", "--force")
+	})
+
+	It("is Failed by the test whose failure no process can read any more", func(ctx SpecContext) {
+		run := complete(ctx, newRun(namespace, "followed"))
+		Expect(run.Status.Verdict).To(Equal(v1alpha1.VerdictFailed), run.Status.Message)
+		Expect(run.Status.Failures).To(ContainElement(And(
+			HaveField("Test", "TestFirst"), HaveField("Message", ContainSubstring("the first of all lines")),
+		)))
+		Expect(run.Status.Phases[0].Jobs).To(HaveLen(1))
+		tests := resultOf(ctx, run).Phases[0].Tests
+		Expect(tests).To(ContainElement(And(HaveField("Name", "TestLast"), HaveField("Status", verdict.Passed))), "read on to its end")
+	})
+
+	It("keeps what was read where the pod is deleted as well", func(ctx SpecContext) {
+		run := complete(ctx, newRun(namespace, "deleted"))
+		Expect(run.Status.Verdict).To(Equal(v1alpha1.VerdictFailed), run.Status.Message)
+		Expect(run.Status.Failures).To(ContainElement(HaveField("Test", "TestFirst")))
+		Expect(run.Status.Passed).To(Equal("0/3"))
+		Expect(resultOf(ctx, run).Phases[0].Log).To(HaveValue(HaveField("Bytes", BeNumerically(">", 1<<20))))
 	})
 })
 

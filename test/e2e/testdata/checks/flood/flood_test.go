@@ -4,13 +4,21 @@ package flood
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
+// bursts is how many there are, of 250 KB each.
+func bursts() int {
+	if n, err := strconv.Atoi(os.Getenv("BURSTS")); err == nil {
+		return n
+	}
+	return 200
+}
+
 const (
-	bursts        = 200
 	linesPerBurst = 1250
 	lineBytes     = 200
 	pace          = 100 * time.Millisecond
@@ -28,11 +36,12 @@ func TestFlood(t *testing.T) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	filler := strings.Repeat("x", lineBytes)
-	for burst := range bursts {
+	total := bursts()
+	for burst := range total {
 		t.Run(fmt.Sprint(burst), func(*testing.T) {
 			var text strings.Builder
 			for line := range linesPerBurst {
-				number := fmt.Sprintf("line %d of %d ", burst*linesPerBurst+line+1, bursts*linesPerBurst)
+				number := fmt.Sprintf("line %d of %d ", burst*linesPerBurst+line+1, total*linesPerBurst)
 				text.WriteString(number + filler[len(number)+1:] + "\n")
 			}
 			_, _ = os.Stdout.WriteString(text.String())
