@@ -110,13 +110,13 @@ test: ## Run everything below, verify and lint included.
 .PHONY: unit
 unit: ## Run the tests that need nothing.
 	@go test -v $(UNIT) 2>&1 | $(TALLY)
-	@for m in $(TOOLS); do go test -C $$m -v ./... 2>&1 | $(TALLY); done
+	@for m in $(TOOLS) test/monitoring; do go test -C $$m -count=1 -v ./... 2>&1 | $(TALLY); done
 
 .PHONY: integration
 integration: ## Run the tests that need a control plane, with a scripted kubelet.
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v /test/e2e) 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark)') 2>&1 | $(TALLY)
 
 .PHONY: e2e
 e2e: ## Run the tests that need a real kubelet, in a local cluster of their own.
@@ -138,6 +138,10 @@ fuzz: ## Fuzz each fuzz target for FUZZTIME.
 .PHONY: bench
 bench: ## Run the benchmarks that match BENCH, COUNT times, for benchstat.
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) $(UNIT)
+
+.PHONY: bench-controller
+bench-controller: ## Run the operator's benchmarks beside bare Jobs, on a control plane of their own.
+	KUBEBUILDER_ASSETS=$$($(CLUSTER) assets) go test -run='^$$' -bench='$(BENCH)' -timeout=0 ./test/benchmark
 
 ##@ Images and installation
 

@@ -16,11 +16,13 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/controller"
+	"github.com/validation-operator/validation-operator/internal/metrics"
 )
 
 // gracefulShutdown leaves time for the lease to be released within the pod's grace period of 30 s.
@@ -82,12 +84,17 @@ func run(o options) error {
 	if err != nil {
 		return fmt.Errorf("making the client for logs: %w", err)
 	}
+	counts, err := metrics.New(ctrlmetrics.Registry)
+	if err != nil {
+		return err
+	}
 	reconciler := &controller.Reconciler{
 		Client:      mgr.GetClient(),
 		Live:        mgr.GetAPIReader(),
 		Logs:        controller.NewLogs(clientset),
 		Events:      mgr.GetEventRecorder("validation-operator"),
 		Clock:       clock.RealClock{},
+		Metrics:     counts,
 		Concurrency: o.concurrency,
 	}
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
@@ -103,21 +110,21 @@ func run(o options) error {
 }
 
 func (o *options) manager(scheme *runtime.Scheme) ctrl.Options {
-	metrics := metricsserver.Options{
+	serve := metricsserver.Options{
 		BindAddress:   o.metricsAddress,
 		SecureServing: o.secureMetrics,
 		// HTTP/2 has had denial-of-service flaws that a metrics endpoint need not risk (GHSA-qppj-fm5r-hxr3).
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 	}
 	if o.secureMetrics {
-		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+		serve.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	graceful := gracefulShutdown
 	return ctrl.Options{
 		GracefulShutdownTimeout:       &graceful,
 		Scheme:                        scheme,
 		Cache:                         controller.CacheOptions(),
-		Metrics:                       metrics,
+		Metrics:                       serve,
 		HealthProbeBindAddress:        o.probeAddress,
 		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElect,

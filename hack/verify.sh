@@ -36,7 +36,7 @@ for overlay in config/local config/samples config/gitops/{run,argocd,argocd/run,
 	[ ! -f "$overlay/kustomization.yaml" ] || tool kustomize build "$overlay" >/dev/null
 done
 
-for mod in go.mod hack/*/go.mod; do
+for mod in go.mod hack/*/go.mod test/*/go.mod; do
 	dir=$(dirname "$mod")
 	if ! go mod tidy -C "$dir" -diff; then
 		stale=1

@@ -14,6 +14,9 @@ const (
 	LabelComponent = "validation.aicr.dev/component"
 )
 
+// LabelMetrics on a run, with the value "true", asks for metrics that name the run.
+const LabelMetrics = "validation.aicr.dev/metrics"
+
 // Finalizer is on a run only while an attempt of it may have pods: they are stopped before their identity goes.
 const Finalizer = "validation.aicr.dev/pods"
 

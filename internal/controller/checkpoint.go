@@ -18,6 +18,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/metrics"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/podlog"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -163,38 +164,42 @@ func (c *checkpoint) encode(stream *gotest.Stream) []byte {
 	return nil
 }
 
-func decodeCheckpoint(data []byte) (*checkpoint, *gotest.Stream, error) {
-	packed, err := gzip.NewReader(bytes.NewReader(data))
+// restored is a checkpoint that was read: with its stream, and the object that held it.
+type restored struct {
+	checkpoint
+	stream *gotest.Stream
+	object *corev1.ConfigMap
+}
+
+func decodeCheckpoint(cm *corev1.ConfigMap) (*restored, error) {
+	packed, err := gzip.NewReader(bytes.NewReader(cm.BinaryData[checkpointKey]))
 	if err != nil {
-		return nil, nil, fmt.Errorf("unpacking it: %w", err)
+		return nil, fmt.Errorf("unpacking it: %w", err)
 	}
-	out := &checkpoint{}
-	if err := json.NewDecoder(io.LimitReader(packed, maxCheckpoint)).Decode(out); err != nil {
-		return nil, nil, fmt.Errorf("decoding it: %w", err)
+	out := &restored{object: cm}
+	if err := json.NewDecoder(io.LimitReader(packed, maxCheckpoint)).Decode(&out.checkpoint); err != nil {
+		return nil, fmt.Errorf("decoding it: %w", err)
 	}
-	stream, err := gotest.Restore(gotest.DefaultLimits(), out.Stream)
-	if err != nil {
-		return nil, nil, err
-	}
-	return out, stream, nil
+	out.stream, err = gotest.Restore(gotest.DefaultLimits(), out.Stream)
+	return out, err
 }
 
 // readCheckpoint reads the checkpoint of a Job's log, nil where there is none that can be read.
-func (r *Reconciler) readCheckpoint(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) (*checkpoint, *gotest.Stream, *corev1.ConfigMap, error) {
+func (r *Reconciler) readCheckpoint(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) (*restored, error) {
 	cm := &corev1.ConfigMap{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.CheckpointName(run, item)}, cm)
 	if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run) {
-		return nil, nil, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("getting the checkpoint of a log: %w", err)
+		return nil, fmt.Errorf("getting the checkpoint of a log: %w", err)
 	}
-	out, stream, err := decodeCheckpoint(cm.BinaryData[checkpointKey])
+	out, err := decodeCheckpoint(cm)
 	if err != nil {
 		logf.FromContext(ctx).Info("Checkpoint of a log cannot be used", "configMap", cm.Name, "error", err.Error())
-		return nil, nil, nil, nil //nolint:nilerr // what cannot be read is as good as gone
+		return nil, nil // what cannot be read is as good as gone
 	}
-	return out, stream, cm, nil
+	return out, nil
 }
 
 // resume takes up the log of a pod that an earlier process read.
@@ -203,22 +208,23 @@ func (r *Reconciler) resume(ctx context.Context, run *v1alpha1.ValidationRun, jo
 	if r.follows.entry(pod.UID) != nil || pod.Gone || pod.Validator.Started.IsZero() || now.Sub(pod.Validator.Started) < resumeAfter {
 		return nil
 	}
-	c, stream, cm, err := r.readCheckpoint(ctx, run, job.Item)
+	c, err := r.readCheckpoint(ctx, run, job.Item)
 	if err != nil || c == nil || c.Pod.UID != pod.UID || c.Pod.Validator.ID != pod.Validator.ID {
 		return err
 	}
 	r.follows.mu.Lock()
 	defer r.follows.mu.Unlock()
 	r.follows.add(pod.UID, &followed{
-		run: client.ObjectKeyFromObject(run), job: job.Name, since: now, list: &listSink{}, stream: stream, place: c.Place,
-		saved: savedAt{at: now, bytes: c.State.Bytes, failed: stream.Progress().Failed, object: cm},
+		run: client.ObjectKeyFromObject(run), job: job.Name, since: now, list: &listSink{}, stream: c.stream, place: c.Place,
+		saved: savedAt{at: now, bytes: c.State.Bytes, failed: c.stream.Progress().Failed, object: c.object},
+		meter: metrics.Resumed(c.State.Bytes, len(c.State.Gaps)),
 	})
 	return nil
 }
 
 // recall is a pod that is gone, by the checkpoint of its log: what an earlier process had read of it counts.
 func (r *Reconciler) recall(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) ([]plan.Pod, error) {
-	c, stream, _, err := r.readCheckpoint(ctx, run, item)
+	c, err := r.readCheckpoint(ctx, run, item)
 	if err != nil || c == nil {
 		return nil, err
 	}
@@ -226,7 +232,7 @@ func (r *Reconciler) recall(ctx context.Context, run *v1alpha1.ValidationRun, it
 	pod.Gone = true
 	pod.Log = plan.Log{
 		Missing: "it was not read to its end", Lines: c.State.Lines, Bytes: c.State.Bytes,
-		Progress: stream.Progress(), Stream: stream.Result(),
+		Progress: c.stream.Progress(), Stream: c.stream.Result(),
 	}
 	_, pod.Log.Gaps = missing(c.State)
 	if len(c.List) > 0 {

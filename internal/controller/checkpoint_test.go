@@ -176,8 +176,8 @@ func TestCheckpointsAreWrittenOver(t *testing.T) {
 	}
 	b.clock.SetTime(epoch.Add(resumeAfter + 2*time.Minute))
 	b.checkpoint(t.Context(), run, plan.Decision{Follow: pod.UID}, seen)
-	c, stream, _, err := b.readCheckpoint(t.Context(), run, job.Item)
-	if err != nil || c == nil || stream.Progress().Failed != 2 {
+	c, err := b.readCheckpoint(t.Context(), run, job.Item)
+	if err != nil || c == nil || c.stream.Progress().Failed != 2 {
 		t.Errorf("the checkpoint is %+v, %v", c, err)
 	}
 }

@@ -94,8 +94,9 @@ func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, 
 }
 
 // earlierEvidence is what was kept of the runs of a phase that were retried, the oldest first.
-func (r *Reconciler) earlierEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, p v1alpha1.PhaseStatus) ([]report.Phase, error) {
-	var out []report.Phase
+func (r *Reconciler) earlierEvidence(
+	ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, p v1alpha1.PhaseStatus,
+) (out []report.Phase, err error) {
 	if p.Retries == 0 {
 		return nil, nil
 	}
@@ -124,7 +125,7 @@ func (r *Reconciler) keptEvidence(ctx context.Context, run *v1alpha1.ValidationR
 	phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
 	if err != nil {
 		logf.FromContext(ctx).Info("Evidence cannot be read", "configMap", cm.Name, "error", err.Error())
-		return nil, nil //nolint:nilerr // what cannot be read is as good as gone
+		return nil, nil // what cannot be read is as good as gone
 	}
 	return &phase, nil
 }

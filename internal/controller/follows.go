@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/metrics"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/podlog"
 	"github.com/validation-operator/validation-operator/internal/workload"
@@ -17,7 +18,8 @@ import (
 // follows are the logs that are being read: of each pod that counts, the list of tests and the validator's stream. What they hold is lost
 // with the process and read again by the next one, from the checkpoint if there is one.
 type follows struct {
-	set *podlog.Set
+	set     *podlog.Set
+	metrics *metrics.Metrics
 
 	mu   sync.Mutex
 	pods map[types.UID]*followed
@@ -32,6 +34,7 @@ type followed struct {
 	last   plan.Pod
 	list   *listSink
 	stream *gotest.Stream
+	meter  metrics.LogMeter
 	saved  savedAt
 	place  []byte // where to go on reading, until that has begun
 }
@@ -130,8 +133,25 @@ func (f *follows) look(pod *plan.Pod) {
 		pod.Log.Ended = state.Ended
 		pod.Log.Lines, pod.Log.Bytes = state.Lines, state.Bytes
 		pod.Log.Missing, pod.Log.Gaps = missing(state)
+		f.count(&e.meter, state)
 		pod.Log.Progress, pod.Log.Stream = e.stream.Progress(), e.stream.Result()
 	})
+}
+
+// count counts what the log has brought since it was looked at last.
+func (f *follows) count(meter *metrics.LogMeter, state podlog.State) {
+	var gaps []string
+	for _, g := range state.Gaps {
+		gaps = append(gaps, string(g.Reason))
+	}
+	f.metrics.Log(meter, state.Bytes, gaps)
+}
+
+// open is of how many pods the logs are being read.
+func (f *follows) open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pods)
 }
 
 // missing says what of a log is missing or unproven, and names the places.

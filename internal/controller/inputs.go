@@ -41,6 +41,8 @@ func (r *Reconciler) compareSpec(ctx context.Context, run *v1alpha1.ValidationRu
 	frozen := &corev1.ConfigMap{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: name}, frozen)
 	if apierrors.IsNotFound(err) {
+		// An attempt that has come to nothing yet validates the spec that it is about to freeze.
+		seen.SpecChanged = len(run.Status.Inputs) > 0 || run.Status.Verdict != ""
 		return nil
 	}
 	if err != nil {

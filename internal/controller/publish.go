@@ -60,6 +60,7 @@ func (r *Reconciler) publish(ctx context.Context, run *v1alpha1.ValidationRun, d
 		return 0, fmt.Errorf("writing status: %w", stale(err))
 	}
 	r.published.mark(key, now)
+	r.Metrics.Transition(&before.Status, &run.Status)
 	for _, e := range transitions(&before.Status, &run.Status) {
 		r.Events.Eventf(run, nil, e.kind, e.reason, e.action, "%s", e.note)
 	}

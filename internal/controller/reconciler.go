@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/metrics"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/podlog"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -69,6 +70,8 @@ type Reconciler struct {
 	Events recorder.EventRecorder
 	// Clock tells the time.
 	Clock clock.PassiveClock
+	// Metrics counts what happened; nil counts nothing.
+	Metrics *metrics.Metrics
 	// Results bounds what the result of an attempt takes.
 	Results report.Limits
 	// Concurrency is how many runs are worked on at once.
@@ -87,6 +90,10 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		case <-ctx.Done():
 		}
 	})
+	r.follows.metrics = r.Metrics
+	if err := r.Metrics.SetupWithManager(ctx, mgr, r.follows.open); err != nil {
+		return fmt.Errorf("setting up metrics: %w", err)
+	}
 	if err := mgr.Add(r.follows); err != nil {
 		return fmt.Errorf("adding the log followers: %w", err)
 	}
@@ -156,9 +163,13 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	}
 	// What cannot be done is said after status is written: it is no reason for silence about the rest.
 	undone := r.act(ctx, run, decision, seen)
+	verdict := run.Status.Verdict
 	after, err := r.publish(ctx, run, decision)
 	if err != nil {
 		return 0, err
+	}
+	if refused := seen.StoreRefused; refused != nil && verdict == "" && run.Status.Verdict != "" {
+		r.Metrics.ResultRefused(refused.Reason)
 	}
 	// Only now: what was read is worth keeping until status holds what it came to.
 	r.follows.keepOnly(client.ObjectKeyFromObject(run), decision.Follow)

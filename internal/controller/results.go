@@ -29,7 +29,7 @@ func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d p
 	parts, err := report.Pack(result, workload.ResultName(run, d.Status.Attempt), r.Results)
 	if err != nil {
 		seen.StoreRefused = &plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}
-		return nil //nolint:nilerr // the refusal is what the next decision takes into account
+		return nil // the refusal is what the next decision takes into account
 	}
 	stored := make([]v1alpha1.Result, len(parts))
 	// The first part says where the others are: it comes last.

@@ -9,6 +9,7 @@ import (
 	"github.com/onsi/gomega/types"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -111,3 +112,15 @@ func HaveCondition(kind string, status metav1.ConditionStatus, reason string) ty
 }
 
 func duration(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+
+func amount(value string) v1alpha1.Amount { return v1alpha1.Amount(intstr.FromString(value)) }
+
+// replaceStatus writes a status in place of the operator's, as a restored backup or somebody with kubectl might.
+func replaceStatus(ctx context.Context, run *v1alpha1.ValidationRun, status v1alpha1.ValidationRunStatus) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		latest := current(ctx, run)(g)
+		latest.Status = status
+		g.Expect(k8s.Status().Update(ctx, latest)).To(Succeed())
+	}).Should(Succeed())
+}
