@@ -42,7 +42,8 @@ type Phase struct {
 
 	// startTimeout bounds the time from when the phase is due until the
 	// validator's container runs: waiting for inputs, quota, a node and the image
-	// counts, and all of these heal when mended in time. Default: 15m.
+	// counts, and all of these heal when mended in time. A fifth of it is what the
+	// binary may take to list its tests. Default: 15m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
