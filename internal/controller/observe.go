@@ -149,7 +149,7 @@ func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun,
 		}),
 		Pods: r.lookAtPods(run, job, pods),
 	}
-	if !out.Finished && !out.Deleting || !r.counts(run, out.Item) {
+	if !out.Finished && !out.Deleting && !anyGone(out.Pods) || !r.counts(run, out.Item) {
 		return out, nil
 	}
 	var err error
@@ -157,10 +157,15 @@ func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun,
 	return out, err
 }
 
-// lookClosely looks at the pods of a Job that has ended or is gone. Where the cache has none the API server is asked: pods come by a watch
-// of their own.
+// anyGone says whether a pod that was followed is not there any more, as far as the cache knows.
+func anyGone(pods []plan.Pod) bool {
+	return slices.ContainsFunc(pods, func(p plan.Pod) bool { return p.Gone })
+}
+
+// lookClosely looks at the pods of a Job that has ended or is gone, or whose pod is. Where the cache has none, or has lost one, the API
+// server is asked: pods come by a watch of their own, and one that was found by asking may not have come by it yet.
 func (r *Reconciler) lookClosely(ctx context.Context, run *v1alpha1.ValidationRun, job *batchv1.Job, pods []corev1.Pod) ([]plan.Pod, error) {
-	if out := r.lookAtPods(run, job, pods); len(out) > 0 {
+	if out := r.lookAtPods(run, job, pods); len(out) > 0 && !anyGone(out) {
 		return out, nil
 	}
 	var live corev1.PodList

@@ -21,7 +21,7 @@ func refused(what string, err error) error {
 	block := plan.Block{Message: fmt.Sprintf("creating %s: %s", what, err)}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		block.Reason, block.Message = v1alpha1.ReasonPodNotCreated, "the namespace is being deleted"
+		block.Reason, block.Message, block.Final = v1alpha1.ReasonPodNotCreated, "the namespace is being deleted", true
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		block.Reason, block.Final = v1alpha1.ReasonInvalidSpec, true
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):

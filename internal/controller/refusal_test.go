@@ -43,7 +43,7 @@ func TestRefused(t *testing.T) {
 		{"a quota", apierrors.NewForbidden(jobs, "j", errors.New("exceeded quota: q, requested: count/jobs.batch=1")), v1alpha1.ReasonQuotaExceeded},
 		{"rights", apierrors.NewForbidden(jobs, "j", errors.New(`User "x" cannot create resource "jobs"`)), v1alpha1.ReasonForbidden},
 		{"a webhook that says no", deniedByWebhook(), v1alpha1.ReasonForbidden},
-		{"a namespace that goes", terminatingNamespace(), v1alpha1.ReasonPodNotCreated},
+		{"a namespace that goes", terminatingNamespace(), v1alpha1.ReasonPodNotCreated + "!"},
 		{"a webhook that is down", apierrors.NewInternalError(errors.New(`failed calling webhook "w": connection refused`)), v1alpha1.ReasonPodNotCreated},
 		{"an internal error", apierrors.NewInternalError(errors.New("etcdserver: no leader")), ""},
 		{"too many requests", apierrors.NewTooManyRequests("slow down", 1), ""},

@@ -103,6 +103,12 @@ func TestJSONStream(t *testing.T) {
 			Result{Overall: Fail, Tests: open, Anomalies: map[Anomaly]int64{UnmarkedFrame: 2, EndWithoutStart: 1}}},
 		"a test known only by its output": {startP + outX + passP, Result{Overall: Pass,
 			Tests: []Test{{Package: "p", Name: "TestX", Output: Output{Head: "hello\n"}}}}},
+		"the package's end in the name of a test that has none": {startP + runX + outX +
+			strings.Replace(outX, `hello`, `=== RUN   TestX`, 1) + passX, Result{Overall: Pass, Tests: open}},
+		"and its failure": {startP + runX + outX +
+			strings.Replace(outX, `hello`, `=== RUN   TestX`, 1) + failX, Result{Overall: Fail, Tests: open}},
+		"an end whose text is lost is the test's when the package goes on": {startP + runX + outX +
+			strings.Replace(outX, `hello`, `=== RUN   TestX`, 1) + failX + failP, Result{Overall: Fail, Tests: failed}},
 		"a fail in a package that goes on after its end": {startP + runX + outX + passX + passP + runX + failX, Result{
 			Tests: []Test{{Package: "p", Name: "TestX", Outcome: Fail, Ends: 2, Runs: 2, Elapsed: quarter, Output: Output{Head: "hello\n"}}}}},
 	}

@@ -18,7 +18,10 @@ func (r *Record) pkg(ev *Event) *pkg {
 	if p == nil {
 		if len(r.packages) >= room(r.limits.Packages, ev) {
 			r.beyondPkgs = true
-			r.anomalies.count(TooManyTests)
+			if r.refused != r.frames { // one frame may ask several times
+				r.refused = r.frames
+				r.anomalies.count(TooManyTests)
+			}
 			return nil
 		}
 		p = &pkg{path: string(key), tests: map[string]*test{}}
@@ -71,6 +74,22 @@ func (r *Record) test(ev *Event) *test {
 	r.noteLong(ev.Test)
 	r.last = t
 	return t
+}
+
+// beyondOf returns where the frames of ev are counted that is past the limits.
+func (r *Record) beyondOf(ev *Event) *Tally {
+	if bytes.IndexByte(ev.Test, '/') >= 0 {
+		return &r.beyondSubs
+	}
+	return &r.beyond
+}
+
+// adopt takes a test that fails, and of which no start is known, for one of those that started past the limits.
+func (r *Record) adopt(t *test, ev *Event) {
+	if b := r.beyondOf(ev); b.Started > b.Passed+b.Failed+b.Skipped {
+		b.Started--
+		t.Runs, t.open = 1, 1
+	}
 }
 
 // room is the limit, and an eighth more for what failed, so that at least the first failure past the limit is kept.

@@ -5,6 +5,7 @@ import "bytes"
 // output files text under its test.
 func (r *Record) output(ev *Event) {
 	if ev.Framing == JSON && isFrameText(ev) {
+		r.noteFrame(ev)
 		return
 	}
 	if ev.Framing != r.framing && ev.Framing == JSON && ev.Action == ActionOutput && len(ev.Package)+len(ev.Test) > 0 {

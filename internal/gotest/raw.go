@@ -178,7 +178,7 @@ func lastMarker(b []byte) int {
 
 // parseFrame reads a frame without its marker into ev and returns 0, or for a report its indentation and one.
 func parseFrame(b []byte, ev *Event) (depth int, ok bool) {
-	b = trimEOL(b)
+	b = bytes.TrimRight(trimEOL(b), "\x00") // some loggers end their records so
 	switch {
 	case bytes.Equal(b, finalPass):
 		ev.Action = ActionPass

@@ -19,9 +19,12 @@ type Record struct {
 	outside    capture // what was printed outside of tests
 	stored     int     // bytes of output and attributes held
 	relievable []*test // passed tests that may have to give up their output, the oldest first
-	beyond     Tally
-	beyondPkgs bool // events of packages past the limit were met
+	beyond     Tally   // of top-level tests past the limits
+	beyondSubs Tally   // of subtests past them
+	beyondPkgs bool    // events of packages past the limit were met
+	doubted    int     // packages whose last event is a doubtful one
 	frames     int64
+	refused    int64   // the last frame, by its number, whose package was past the limit
 	running    []*test // top-level tests without their end, the last started or resumed at the end
 	progress   Progress
 	panics     panicScan
@@ -35,6 +38,7 @@ type pkg struct {
 	open  int // started and not ended; two binaries in a row make two starts
 	ends  int
 	worst Outcome
+	doubt *Event // its last event, where that may be its own end in the name of a test
 }
 
 // test is one entry of Result.Tests in the making.
@@ -44,6 +48,8 @@ type test struct {
 	top  bool
 	open int // runs without their end frame
 	out  capture
+	// framed and reported tell of events as JSON that the texts of frames are among the output, and that of the test's end, too.
+	framed, reported bool
 	Test
 }
 
@@ -57,6 +63,9 @@ func NewRecord(limits Limits) *Record {
 
 // Add takes the next event. It does not keep ev or its slices.
 func (r *Record) Add(ev *Event) {
+	if r.doubted > 0 {
+		r.believe(ev.Package)
+	}
 	switch ev.Action {
 	case ActionOutput, ActionBuildOutput:
 		r.output(ev)
@@ -74,6 +83,7 @@ func (r *Record) Add(ev *Event) {
 		r.begin(ev, true)
 	case ev.Action.end() && len(ev.Test) == 0:
 		r.endPackage(ev)
+	case ev.Action.end() && r.doubts(ev):
 	case ev.Action.end():
 		r.endTest(ev)
 	case ev.Action == ActionRun && len(ev.Test) > 0:
@@ -122,13 +132,14 @@ func (r *Record) run(ev *Event) {
 	}
 	t := r.test(ev)
 	if t == nil {
-		r.beyond.Started++
+		r.beyondOf(ev).Started++
 		return
 	}
 	if t.open > 0 {
 		r.anomalies.count(StartWhileOpen)
 	}
 	done := t.done()
+	t.reported = false
 	t.Runs++
 	t.open++
 	r.track(t, done)
@@ -143,8 +154,11 @@ func (r *Record) endTest(ev *Event) {
 	}
 	t := r.test(ev)
 	if t == nil {
-		r.beyond.end(outcome)
+		r.beyondOf(ev).end(outcome)
 		return
+	}
+	if outcome == Fail && t.Runs+t.Ends == 0 {
+		r.adopt(t, ev)
 	}
 	done, failed := t.done(), t.Outcome == Fail
 	switch {

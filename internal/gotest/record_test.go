@@ -62,9 +62,11 @@ func TestLimitOfTests(t *testing.T) {
 		"\x16--- FAIL: TestLatest (0.00s)\n\x16--- SKIP: TestSkipped (0.00s)\n\x16FAIL\n")
 
 	got := s.Result()
-	want := Tally{Started: 25, Passed: 24, Failed: 1, Skipped: 1}
-	if got.Beyond != want {
-		t.Errorf("Beyond = %+v, want %+v", got.Beyond, want)
+	if want := (Tally{Started: 12, Passed: 12, Failed: 1, Skipped: 1}); got.Beyond != want {
+		t.Errorf("Beyond = %+v, want %+v: TestLate is kept, and no longer beyond", got.Beyond, want)
+	}
+	if want := (Tally{Started: 12, Passed: 12}); got.BeyondSubtests != want {
+		t.Errorf("BeyondSubtests = %+v, want %+v", got.BeyondSubtests, want)
 	}
 	if n := len(got.Tests); n != 18 {
 		t.Errorf("%d tests are kept, want 8 + 8 and 2 that failed", n)

@@ -23,8 +23,8 @@ type Result struct {
 	// Tests in the order of their first appearance, subtests among them, bounded by Limits.Tests and Limits.Subtests. Benchmarks,
 	// which have no end frame when all is well, are among them only if they failed or were skipped.
 	Tests []Test
-	// Beyond counts the frames of tests past these limits. They are not in Tests.
-	Beyond Tally
+	// Beyond counts the frames of top-level tests past these limits, BeyondSubtests those of subtests. They are not in Tests.
+	Beyond, BeyondSubtests Tally
 	// Overall is the final PASS or FAIL of the binary, or what the final events of all packages come to: Fail if any failed,
 	// else Unended if any has not ended or none has begun, else Pass if any passed, else Skip (no test files).
 	Overall Outcome

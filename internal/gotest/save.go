@@ -32,6 +32,7 @@ type saved struct {
 	Running, Relievable []int
 	Outside             savedCapture
 	Beyond              Tally
+	BeyondSubtests      Tally
 	BeyondPackages      bool
 	Progress            Progress
 	Panics              savedPanics
@@ -41,6 +42,7 @@ type savedPackage struct {
 	Path       string
 	Open, Ends int
 	Worst      Outcome
+	Doubt      *Event
 }
 
 type savedTest struct {
@@ -48,6 +50,8 @@ type savedTest struct {
 	Top          bool
 	Open         int
 	Out          savedCapture
+	Framed       bool
+	Reported     bool
 	Test         Test
 }
 
@@ -75,16 +79,17 @@ func (s *Stream) Save(outputBytes int) ([]byte, error) {
 		Partial: d.partial, Mid: d.mid, Framing: d.framing, Current: d.current, Depth: d.depth, Lines: d.lines, Bytes: d.bytes,
 		Decoding: d.anomalies, Recording: r.anomalies,
 		RecordFraming: r.framing, Frames: r.frames, Outside: r.outside.save(outputBytes), Beyond: r.beyond, BeyondPackages: r.beyondPkgs,
-		Progress: r.progress, Panics: r.panics.save(),
+		BeyondSubtests: r.beyondSubs, Progress: r.progress, Panics: r.panics.save(),
 	}
 	for _, p := range r.packages {
-		out.Packages = append(out.Packages, savedPackage{Path: p.path, Open: p.open, Ends: p.ends, Worst: p.worst})
+		out.Packages = append(out.Packages, savedPackage{Path: p.path, Open: p.open, Ends: p.ends, Worst: p.worst, Doubt: p.doubt})
 	}
 	index := make(map[*test]int, len(r.tests))
 	for i, t := range r.tests {
 		index[t] = i
 		out.Tests = append(out.Tests, savedTest{
-			Package: t.pkg.path, Key: t.key, Top: t.top, Open: t.open, Out: t.out.save(outputBytes), Test: t.Test,
+			Package: t.pkg.path, Key: t.key, Top: t.top, Open: t.open, Out: t.out.save(outputBytes),
+			Framed: t.framed, Reported: t.reported, Test: t.Test,
 		})
 	}
 	for _, t := range r.running {
@@ -121,10 +126,13 @@ func Restore(limits Limits, data []byte) (*Stream, error) {
 
 func (r *Record) restore(in *saved) error {
 	r.framing, r.frames, r.beyond, r.beyondPkgs, r.progress = in.RecordFraming, in.Frames, in.Beyond, in.BeyondPackages, in.Progress
-	r.anomalies, r.outside = in.Recording, in.Outside.restore()
+	r.beyondSubs, r.anomalies, r.outside = in.BeyondSubtests, in.Recording, in.Outside.restore()
 	r.panics = in.Panics.restore()
 	for _, p := range in.Packages {
-		r.packages[p.Path] = &pkg{path: p.Path, tests: map[string]*test{}, open: p.Open, ends: p.Ends, worst: p.Worst}
+		r.packages[p.Path] = &pkg{path: p.Path, tests: map[string]*test{}, open: p.Open, ends: p.Ends, worst: p.Worst, doubt: p.Doubt}
+		if p.Doubt != nil {
+			r.doubted++
+		}
 	}
 	for _, t := range in.Tests {
 		p := r.packages[t.Package]
@@ -132,6 +140,7 @@ func (r *Record) restore(in *saved) error {
 			return fmt.Errorf("test %q is of a package that is not there", t.Key)
 		}
 		restored := &test{pkg: p, key: t.Key, top: t.Top, open: t.Open, out: t.Out.restore(), Test: t.Test}
+		restored.framed, restored.reported = t.Framed, t.Reported
 		p.tests[t.Key] = restored
 		r.tests = append(r.tests, restored)
 		r.stored += restored.out.size()

@@ -66,7 +66,7 @@ func savedTexts(t *testing.T) map[string]string {
 		"a long line": "\x16=== RUN   TestA\n" + strings.Repeat("x", 3<<20) + "\n\x16--- PASS: TestA (0.00s)\n\x16PASS\n",
 		"attributes":  "\x16=== RUN   TestA\n\x16=== ATTR  TestA k v\n\x16--- PASS: TestA (0.00s)\n\x16PASS\n",
 	}
-	for _, pattern := range []string{"*panic*", "*timeout*", "*parallel*", "*json*", "*subtest*"} {
+	for _, pattern := range []string{"*panic*", "*timeout*", "*parallel*", "*json*", "*subtest*", "closesstdout.gotest*", "kill.exec*"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "test", "corpus", "recorded", "*", pattern))
 		if err != nil {
 			t.Fatal(err)

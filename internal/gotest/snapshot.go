@@ -19,13 +19,14 @@ func (r *Record) Progress() Progress {
 // Result returns what the events so far come to.
 func (r *Record) Result() Result {
 	res := Result{
-		Framing:   r.framing,
-		Tests:     make([]Test, 0, len(r.tests)),
-		Beyond:    r.beyond,
-		Overall:   r.overall(),
-		Panic:     r.panics.result(),
-		Output:    r.outside.output(r.limits.OutputBytes),
-		Anomalies: r.anomalies.copy(),
+		Framing:        r.framing,
+		Tests:          make([]Test, 0, len(r.tests)),
+		Beyond:         r.beyond,
+		BeyondSubtests: r.beyondSubs,
+		Overall:        r.overall(),
+		Panic:          r.panics.result(),
+		Output:         r.outside.output(r.limits.OutputBytes),
+		Anomalies:      r.anomalies.copy(),
 	}
 	for _, t := range r.tests {
 		res.Tests = append(res.Tests, t.snapshot(r.limits.OutputBytes))
@@ -47,10 +48,14 @@ func (t *test) snapshot(limit int) Test {
 func (r *Record) overall() Outcome {
 	fail, open, pass, skip := false, r.beyondPkgs, false, false
 	for _, p := range r.packages {
-		fail = fail || p.worst == Fail
-		open = open || p.open > 0
-		pass = pass || p.worst == Pass
-		skip = skip || p.worst == Skip
+		worst, left := p.worst, p.open
+		if p.doubt != nil {
+			worst, left = worse(worst, Outcome(p.doubt.Action)), left-1
+		}
+		fail = fail || worst == Fail
+		open = open || left > 0
+		pass = pass || worst == Pass
+		skip = skip || worst == Skip
 	}
 	switch {
 	case fail:

@@ -65,7 +65,9 @@ func (s *step) begin() {
 		s.Status.LastHandledRerun = rerun
 	}
 	if old.Attempt > 0 && old.Verdict != "" {
-		s.Status.History = slices.Insert(slices.Clone(old.History), 0, past(&old))
+		// Each attempt is in it once, or no status could be written any more: one that was set back may name attempts that it is before.
+		earlier := slices.DeleteFunc(slices.Clone(old.History), func(p v1alpha1.PastAttempt) bool { return p.Attempt >= old.Attempt })
+		s.Status.History = slices.Insert(earlier, 0, past(&old))
 	}
 	for _, p := range s.spec.Phases {
 		s.Status.Phases = append(s.Status.Phases, v1alpha1.PhaseStatus{Name: p.Name, State: v1alpha1.PhasePending})
@@ -144,10 +146,11 @@ func (s *step) closeBlindly() {
 			continue
 		case p.Summary.Failed > 0:
 			p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
+			p.Message = fmt.Sprintf("%d failed until %s", p.Summary.Failed, s.ending.Message)
 		default:
-			p.State, p.Reason = v1alpha1.PhaseNotRun, s.ending.Reason
+			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, s.ending.Reason, s.ending.Message
 		}
-		p.Message, p.Running, p.CompletionTime = s.ending.Message, "", s.time()
+		p.Running, p.CompletionTime = "", s.time()
 	}
 	s.conclude()
 }
@@ -227,7 +230,6 @@ func (s *step) conclude() {
 	s.Status.Results = s.seen.Stored
 	s.endSuspension()
 	s.Finalizer = s.active() > 0
-	s.clean()
 	if !cutShort(&s.Status, v1alpha1.ReasonSuperseded) {
 		done := past(&s.Status)
 		s.Status.LastCompleted = &v1alpha1.CompletedAttempt{

@@ -1,43 +1,68 @@
 package plan
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
+// What has to be true of every step of every life.
+
+func (w *world) wrong(format string, args ...any) {
+	w.t.Helper()
+	w.t.Errorf(format+"\n%s", append(args, w.said.String())...)
+}
+
 // mayCreate: nothing is created that depends on what is not yet in status, or beside what is to be gone first.
 func (w *world) mayCreate(item workload.Item) {
 	w.t.Helper()
-	if w.run.DeletionTimestamp != nil {
-		w.t.Errorf("%v is created for a run that is being deleted\n%s", item, w.said.String())
+	if w.run.DeletionTimestamp != nil || w.run.Spec.Suspend || w.run.Spec.Cancel {
+		w.wrong("%v is created for a run that is being deleted, suspended or cancelled", item)
 	}
 	for _, p := range w.run.Status.Phases {
 		if p.Name == item.Phase {
 			break
 		}
 		if !p.State.Ended() {
-			w.t.Errorf("%v is created and status has no outcome of phase %s\n%s", item, p.Name, w.said.String())
+			w.wrong("%v is created and status has no outcome of phase %s", item, p.Name)
 		}
 	}
 	for _, job := range w.jobs {
 		switch {
 		case job.item == item:
-			w.t.Errorf("a second Job of %v is created\n%s", item, w.said.String())
-		case job.item.Attempt != item.Attempt:
-			w.t.Errorf("%v is created beside %v\n%s", item, job.item, w.said.String())
+			w.wrong("a second Job of %v is created", item)
+		case job.item.Attempt != item.Attempt, job.item.Phase == item.Phase && job.item.Restart != item.Restart && !job.finished:
+			w.wrong("%v is created beside %v", item, job.item)
 		}
 	}
 	if item.Unlisted && w.phase(item.Phase).GoTest.ExpectedTests == nil {
-		w.t.Errorf("%v is created without a list and without a number\n%s", item, w.said.String())
+		w.wrong("%v is created without a list and without a number", item)
+	}
+	for _, source := range workload.Sources(&w.run.Spec) {
+		if !w.haveInput(source.Input) {
+			w.wrong("%v is created and %s is not frozen", item, source.Input)
+		}
+	}
+}
+
+// mayStop: a Job is stopped only when nothing that status is to say hangs on it. One that could not list its tests has a successor.
+func (w *world) mayStop(job *simJob) {
+	w.t.Helper()
+	s := &w.run.Status
+	if w.run.DeletionTimestamp != nil || job.item.Attempt != s.Attempt {
+		return
+	}
+	successor := job.item
+	successor.Unlisted = true
+	for _, p := range s.Phases {
+		if p.Name == job.item.Phase && !p.State.Ended() && p.Restarts == job.item.Restart && w.book.created[successor] == 0 {
+			w.wrong("Job %v is stopped, and status says that phase %s is %s", job.item, p.Name, p.State)
+		}
 	}
 }
 
@@ -45,8 +70,8 @@ func (w *world) mayCreate(item workload.Item) {
 func (w *world) mustNotJudgeUnread(d Decision) {
 	w.t.Helper()
 	i := slices.IndexFunc(w.run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return !p.State.Ended() })
-	if i >= 0 && d.Status.Phases[i].State.Ended() {
-		w.t.Errorf("phase %s is %s and its log was not read\n%s", d.Status.Phases[i].Name, d.Status.Phases[i].State, w.said.String())
+	if i >= 0 && d.Status.Attempt == w.run.Status.Attempt && i < len(d.Status.Phases) && d.Status.Phases[i].State.Ended() {
+		w.wrong("phase %s is %s and its log was not read", d.Status.Phases[i].Name, d.Status.Phases[i].State)
 	}
 }
 
@@ -55,29 +80,75 @@ func (w *world) check(before *v1alpha1.ValidationRunStatus, d *Decision) {
 	w.t.Helper()
 	now := &d.Status
 	if now.ObservedGeneration > w.run.Generation || now.ObservedGeneration < before.ObservedGeneration {
-		w.t.Errorf("observedGeneration goes from %d to %d at generation %d\n%s",
-			before.ObservedGeneration, now.ObservedGeneration, w.run.Generation, w.said.String())
+		w.wrong("observedGeneration goes from %d to %d at generation %d", before.ObservedGeneration, now.ObservedGeneration, w.run.Generation)
 	}
-	if now.Attempt < before.Attempt || now.Attempt > before.Attempt+1 {
-		w.t.Errorf("attempt goes from %d to %d", before.Attempt, now.Attempt)
-	}
-	if now.Attempt == before.Attempt {
-		w.checkRecorded(before, now)
+	if now.Attempt != before.Attempt {
+		w.mayBegin(before, now)
+	} else {
 		w.checkKept(before, d)
+		w.checkRetries(before, now)
 	}
+	w.checkRecorded(now)
 	w.checkVerdict(now)
 	w.checkConditions(now)
-	if len(now.Message) > 1024 || len(now.Failures) > 20 {
-		w.t.Errorf("status is over its bounds: message of %d bytes, %d failures", len(now.Message), len(now.Failures))
+	if len(now.Message) > 1024 || len(now.Failures) > 20 || len(now.LastHandledRerun) > 256 || len(now.History) > 20 {
+		w.wrong("status is over its bounds: %+v", now)
 	}
-	if limit := now.StartTime.Add(w.timeout() + catchUp + 2*time.Second); now.Verdict == "" && w.now.After(limit) {
-		w.t.Errorf("the attempt goes on past its timeout\n%s", w.said.String())
+	w.checkDeadline(now)
+	if now.Verdict == "" && d.After == 0 && !w.run.Spec.Suspend && reflect.DeepEqual(before, now) {
+		w.wrong("the attempt is not complete, and nothing brings the next step")
 	}
-	if now.Verdict == "" && d.After == 0 && reflect.DeepEqual(before, now) {
-		w.t.Errorf("the attempt is not complete, and nothing brings the next step\n%s", w.said.String())
+}
+
+// mayBegin: an attempt has a new number, and a reason to be.
+func (w *world) mayBegin(before, now *v1alpha1.ValidationRunStatus) {
+	w.t.Helper()
+	highest := max(before.Attempt, w.highest())
+	if !w.book.forged {
+		highest = max(highest, w.book.highest)
 	}
-	if now.Verdict == "" && !d.Finalizer {
-		w.t.Errorf("no finalizer while the attempt goes on\n%s", w.said.String())
+	if now.Attempt <= highest || w.run.Spec.Cancel {
+		w.wrong("attempt %d begins; there was %d already, and cancel is %t", now.Attempt, highest, w.run.Spec.Cancel)
+	}
+	rerun := w.run.Annotations[v1alpha1.AnnotationRerun]
+	b := w.book.begun
+	frozen := w.configMaps[workload.InputName(w.run, before.Attempt, workload.InputSpec)] != nil
+	about := slices.EqualFunc(before.Phases, w.run.Spec.Phases, func(p v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool { return p.Name == spec.Name })
+	if b.attempt > 0 && frozen && about && b.spec == w.encodedSpec() && (rerun == "" || rerun == b.rerun) {
+		w.wrong("attempt %d begins, and there is no reason for it", now.Attempt)
+	}
+	if rerun != "" && len(rerun) <= 128 && now.LastHandledRerun != rerun || now.LastHandledRerun == "" && rerun != "" {
+		w.wrong("the attempt answers %q, and status says %q", rerun, now.LastHandledRerun)
+	}
+	if before.Attempt > 0 && *w.historyLimit() > 0 && (len(now.History) == 0 || now.History[0].Attempt != before.Attempt) {
+		w.wrong("attempt %d is not in history: %+v", before.Attempt, now.History)
+	}
+	for i := 1; i < len(now.History); i++ {
+		if now.History[i].Attempt >= now.History[i-1].Attempt {
+			w.wrong("history is not in order: %+v", now.History)
+		}
+	}
+}
+
+func (w *world) historyLimit() *int32 {
+	spec := w.run.Spec.DeepCopy()
+	spec.SetDefaults()
+	return spec.HistoryLimit
+}
+
+// checkDeadline: every attempt ends in time, but for what an operator that was away could not do. Where a phase or the run had to be
+// stopped, or the result waited for, that has a bound of its own.
+func (w *world) checkDeadline(now *v1alpha1.ValidationRunStatus) {
+	w.t.Helper()
+	if now.Verdict != "" || now.Attempt != w.book.begun.attempt {
+		return
+	}
+	limit := now.StartTime.Add(w.book.begun.timeout + w.book.away + w.book.idleFor(w) + catchUp + 2*time.Second)
+	if !slices.ContainsFunc(now.Phases, func(p v1alpha1.PhaseStatus) bool { return !p.State.Ended() }) {
+		limit = limit.Add(stopWait + storeWait)
+	}
+	if w.now.After(limit) {
+		w.wrong("the attempt goes on past its timeout")
 	}
 }
 
@@ -88,97 +159,86 @@ func (w *world) timeout() time.Duration {
 }
 
 // checkRecorded: what was recorded stays.
-func (w *world) checkRecorded(before, now *v1alpha1.ValidationRunStatus) {
+func (w *world) checkRecorded(now *v1alpha1.ValidationRunStatus) {
 	w.t.Helper()
-	for i, p := range before.Phases {
-		if p.State.Ended() && !reflect.DeepEqual(p, now.Phases[i]) {
-			w.t.Errorf("a recorded outcome changes:\n%+v\n%+v\n%s", p, now.Phases[i], w.said.String())
+	recorded := w.book.outcomes[now.Attempt]
+	frozen := w.configMaps[workload.InputName(w.run, now.Attempt, workload.InputSpec)] != nil
+	for _, p := range now.Phases {
+		if !frozen && p.State == v1alpha1.PhaseNotRun && recorded[p.Name].State == p.State {
+			continue // of an attempt that never came to anything
+		}
+		if was, ok := recorded[p.Name]; ok && !reflect.DeepEqual(was, p) && !equalJSON(statusOf(was), statusOf(p)) {
+			w.wrong("a recorded outcome changes:\n%+v\n%+v", was, p)
 		}
 	}
-	if before.Verdict == "" {
-		return
+	if verdict, ok := w.book.verdicts[now.Attempt]; ok && verdict != now.Verdict {
+		w.wrong("the verdict of attempt %d was %s and is %s", now.Attempt, verdict, now.Verdict)
 	}
-	was, is := before.DeepCopy(), now.DeepCopy()
-	for _, s := range []*v1alpha1.ValidationRunStatus{was, is} {
-		s.ObservedGeneration = 0
-		for i := range s.Conditions {
-			s.Conditions[i].ObservedGeneration = 0
+	for _, past := range now.History {
+		if verdict, ok := w.book.verdicts[past.Attempt]; ok && verdict != past.Verdict {
+			w.wrong("the verdict of attempt %d was %s, and history says %s", past.Attempt, verdict, past.Verdict)
 		}
 	}
-	if !reflect.DeepEqual(was, is) {
-		w.t.Errorf("a complete attempt changes:\n%+v\n%+v\n%s", was, is, w.said.String())
-	}
+}
+
+func statusOf(p v1alpha1.PhaseStatus) *v1alpha1.ValidationRunStatus {
+	return &v1alpha1.ValidationRunStatus{Phases: []v1alpha1.PhaseStatus{p}}
 }
 
 // checkKept: evidence is kept before status announces an outcome.
 func (w *world) checkKept(before *v1alpha1.ValidationRunStatus, d *Decision) {
 	w.t.Helper()
+	blind := w.configMaps[workload.InputName(w.run, before.Attempt, workload.InputSpec)] == nil
+	if len(before.Phases) != len(d.Status.Phases) || blind {
+		return // what the attempt validated is not known any more: it ends by what status says
+	}
 	for i, p := range d.Status.Phases {
 		if !p.State.Ended() || before.Phases[i].State.Ended() || p.State == v1alpha1.PhaseNotRun {
 			continue
 		}
-		if !w.haveKept(d.Status.Attempt, p) {
-			w.t.Errorf("phase %s ends as %s %s, and that is not what was kept\n%s", p.Name, p.State, p.Reason, w.said.String())
+		kept := w.evidence(workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts})
+		if kept == nil || kept.State != p.State || kept.Reason != p.Reason || kept.Message != p.Message || kept.Summary != p.Summary {
+			w.wrong("phase %s ends as %s %s, and that is not what was kept", p.Name, p.State, p.Reason)
 		}
 		if d.Keep == nil || d.Keep.Name != p.Name || d.Keep.State != p.State || d.Keep.Reason != p.Reason {
-			w.t.Errorf("phase %s ends, and what is kept is %+v\n%s", p.Name, d.Keep, w.said.String())
+			w.wrong("phase %s ends, and what is kept is %+v", p.Name, d.Keep)
 		}
 	}
 }
 
-// haveKept says whether the evidence that was kept of a phase is what status says of it.
-func (w *world) haveKept(attempt int64, p v1alpha1.PhaseStatus) bool {
-	kept, err := report.DecodePhase(w.kept[fmt.Sprintf("%d/%s", attempt, p.Name)])
-	return err == nil && kept.State == p.State && kept.Reason == p.Reason && kept.Message == p.Message && kept.Summary == p.Summary &&
-		kept.CompletionTime.Equal(p.CompletionTime.Time)
+// evidence is what was kept of a run of a phase.
+func (w *world) evidence(item workload.Item) *report.Phase {
+	cm := w.configMaps[workload.EvidenceName(w.run, item)]
+	if cm == nil {
+		return nil
+	}
+	kept, err := report.DecodePhase(cm.data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &kept
 }
 
-func (w *world) checkVerdict(s *v1alpha1.ValidationRunStatus) {
+// infrastructure are the reasons for a retry.
+var infrastructure = strings.Fields(`Evicted Preempted NodeShutdown NodeLost PodDeleted PodRejected ImagePullFailed Unschedulable PodNotCreated
+	ContainerNotCreated EvidenceIncomplete OOMKilled`)
+
+// checkRetries: a phase is run again as often as its spec says, and for infrastructure alone.
+func (w *world) checkRetries(before, now *v1alpha1.ValidationRunStatus) {
 	w.t.Helper()
-	passed := 0
-	for _, p := range s.Phases {
-		switch {
-		case p.State == v1alpha1.PhasePassed:
-			passed++
-		case s.Verdict == v1alpha1.VerdictPassed && p.State != v1alpha1.PhaseSkipped:
-			w.t.Errorf("the verdict is Passed, and phase %s is %s", p.Name, p.State)
-		case s.Verdict != "" && s.Verdict != v1alpha1.VerdictFailed && p.State == v1alpha1.PhaseFailed:
-			w.t.Errorf("the verdict is %s, and phase %s is Failed", s.Verdict, p.Name)
+	for i, p := range now.Phases {
+		if p.Flaky != (p.Retries > 0 && p.State == v1alpha1.PhasePassed) {
+			w.wrong("phase %s is %s after %d retries, and flaky is %t", p.Name, p.State, p.Retries, p.Flaky)
 		}
-		if s.Verdict != "" && !p.State.Ended() {
-			w.t.Errorf("the verdict is %s, and phase %s is %s", s.Verdict, p.Name, p.State)
+		if i >= len(before.Phases) || p.Retries == before.Phases[i].Retries {
+			continue
 		}
-	}
-	if s.Verdict == v1alpha1.VerdictPassed && passed == 0 {
-		w.t.Error("the verdict is Passed, and no phase is")
-	}
-	if (s.Verdict == "") != (s.CompletionTime == nil) {
-		w.t.Errorf("verdict %q, completionTime %v", s.Verdict, s.CompletionTime)
-	}
-}
-
-// checkConditions: the table of states and conditions, which kstatus and kubectl wait rely on.
-func (w *world) checkConditions(s *v1alpha1.ValidationRunStatus) {
-	w.t.Helper()
-	const absent = metav1.ConditionStatus("absent")
-	want := [4]metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown, metav1.ConditionTrue, absent}
-	switch s.Verdict {
-	case "":
-	case v1alpha1.VerdictPassed:
-		want = [4]metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionTrue, absent, absent}
-	default:
-		want = [4]metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse, absent, metav1.ConditionTrue}
-	}
-	for i, kind := range []string{v1alpha1.ConditionComplete, v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} {
-		got := absent
-		if c := meta.FindStatusCondition(s.Conditions, kind); c != nil {
-			got = c.Status
-			if c.Reason == "" || c.ObservedGeneration != s.ObservedGeneration || c.Message != s.Message {
-				w.t.Errorf("condition %+v of a status whose observedGeneration is %d and message %q", c, s.ObservedGeneration, s.Message)
-			}
+		kept := w.evidence(workload.Item{Attempt: now.Attempt, Phase: p.Name, Restart: p.Restarts - 1})
+		if kept == nil || kept.State != v1alpha1.PhaseError || !slices.Contains(infrastructure, kept.Reason) {
+			w.wrong("phase %s is retried, after %+v", p.Name, kept)
 		}
-		if got != want[i] {
-			w.t.Errorf("%s is %s, want %s, at verdict %q\n%s", kind, got, want[i], s.Verdict, w.said.String())
+		if retries := w.phase(p.Name).Retries; retries == nil || p.Retries > *retries || p.Retries != before.Phases[i].Retries+1 {
+			w.wrong("phase %s is retried for the %d. time", p.Name, p.Retries)
 		}
 	}
 }

@@ -15,8 +15,9 @@ const (
 	stopWait = 5 * time.Minute
 	// linger is how long a pod may go on after its validator has ended, for containers that were injected beside it.
 	linger = 30 * time.Second
-	// listTimeout bounds the listing of tests, which testing's own -test.timeout does not cover.
-	listTimeout = time.Minute
+	// listPart is the part of startTimeout that the listing of tests may take, which testing's own -test.timeout does not cover: a kubelet
+	// that starts many pods at once tells of its end late.
+	listPart = 5
 	// storeWait bounds how long an attempt waits for its result to be storable.
 	storeWait = 2 * time.Minute
 	// overdue is how long after its deadline a validator is taken for lost if nobody says how it ended.
@@ -116,6 +117,7 @@ func (s *step) advance() {
 	case s.ending != nil:
 		s.interrupt(i)
 	case s.wish.Cancel:
+		s.fix()
 		s.ending = &verdict.Trouble{Reason: v1alpha1.ReasonCancelled, Message: "the run was cancelled"}
 		s.interrupt(i)
 	case s.wish.Suspend:
@@ -170,8 +172,8 @@ func (s *step) active() (n int) {
 	return n
 }
 
-// tidy stops Jobs whose outcome does not count any more: those of other attempts, those of runs of a phase that was begun anew since, and
-// those of phases that status holds the outcome of.
+// tidy stops Jobs whose outcome does not count any more: those of other attempts, those of other runs of a phase than the one that status
+// is about, and those of phases that status holds the outcome of.
 func (s *step) tidy() {
 	for _, job := range s.seen.Jobs {
 		if job.Gone || job.Deleting {
@@ -182,8 +184,11 @@ func (s *step) tidy() {
 			continue
 		}
 		p := s.phaseStatus(job.Item.Phase)
-		if p == nil || job.Finished || !p.State.Ended() && job.Item.Restart >= p.Restarts {
+		if p == nil || job.Finished || !p.State.Ended() && job.Item.Restart == p.Restarts {
 			continue
+		}
+		if !p.State.Ended() && job.Item.Restart != p.Restarts && job.podsEnded() {
+			continue // it is about to finish, and stays for as long as those do that have
 		}
 		if p.State.Ended() && job.validatorEnded() {
 			if wait := p.CompletionTime.Add(linger).Sub(s.now); wait > 0 {
@@ -193,6 +198,10 @@ func (s *step) tidy() {
 		}
 		s.Stop = append(s.Stop, job.Name)
 	}
+}
+
+func (j Job) podsEnded() bool {
+	return len(j.Pods) > 0 && !slices.ContainsFunc(j.Pods, func(p Pod) bool { return !p.Ended && !p.Gone })
 }
 
 func (j Job) validatorEnded() bool {
@@ -218,4 +227,20 @@ func (s *step) lookIn(d time.Duration) {
 func (s *step) time() *metav1.Time {
 	t := metav1.NewTime(s.now).Rfc3339Copy()
 	return &t
+}
+
+// ownTime is a kubelet's time of a pod by the operator's clock, as far as the two can be told to differ: no pod starts before its phase is
+// due, and what has happened has happened within startTimeout.
+func (s *step) ownTime(spec *v1alpha1.Phase, pod *Pod, t time.Time) time.Time {
+	due := s.phaseStatus(spec.Name).StartTime
+	if due == nil || pod.Started.IsZero() {
+		return t
+	}
+	if behind := due.Sub(pod.Started); behind > 0 {
+		t = t.Add(behind)
+	}
+	if latest := due.Add(spec.StartTimeout.Duration); t.After(s.now) && t.After(latest) {
+		return latest
+	}
+	return t
 }

@@ -30,6 +30,20 @@ func TestAStatusThatDoesNotFitStartsTheNextAttempt(t *testing.T) {
 	}
 }
 
+// A list with two entries of one key is no status that the API server takes.
+func TestHistoryNamesEachAttemptOnce(t *testing.T) {
+	w := newWorld(t, goPhase("a"))
+	w.scripts = map[string]script{"a": runs("pass TestA")}
+	w.live()
+	w.run.Status.Attempt = 2
+	w.run.Status.History = []v1alpha1.PastAttempt{{Attempt: 3, Verdict: "Error"}, {Attempt: 2, Verdict: "Failed"}, {Attempt: 1, Verdict: "Passed"}}
+	w.annotate("again")
+	got := pastOf(new(w.decide(w.observe()).Status))
+	if want := "[2 Passed, 1 Passed]"; got != want {
+		t.Errorf("history is %s, want %s", got, want)
+	}
+}
+
 // The attempt's number is above that of every child there is, whatever status says.
 func TestTheNextAttemptIsAboveAllThereWere(t *testing.T) {
 	for _, test := range []struct{ status, children, want int64 }{{0, 0, 1}, {0, 4, 5}, {2, 1, 3}, {2, 7, 8}} {
@@ -63,7 +77,7 @@ func TestAContainerThatEndedInTimePassesHoweverLateItIsSeen(t *testing.T) {
 	w := newWorld(t, containerPhase("a"), containerPhase("b"))
 	w.scripts = map[string]script{"a": {}, "b": {}}
 	away := false
-	w.loses = func() bool {
+	w.dies = func() bool {
 		lost := !away && len(w.jobs) == 1 && len(w.jobs[0].pods) == 1
 		away = away || lost
 		return lost

@@ -36,10 +36,25 @@ func (s *step) settle(i int, job *Job) bool {
 		return false
 	case s.overtime() && !s.unread(spec, job):
 		s.end(i, s.judge(spec, job, pod.Trouble))
+	case s.endless(spec, job, pod):
+		return false
 	default:
 		s.pod(i, job, pod)
 	}
 	return true
+}
+
+// endless says that the log of a validator that has ended has been read for long, and not to its end: an attempt that is to stop does not
+// wait for it any longer.
+func (s *step) endless(spec *v1alpha1.Phase, job *Job, pod *Pod) bool {
+	if spec.GoTest == nil || pod.Gone || pod.Log.Since.IsZero() || pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item)) {
+		return false
+	}
+	from := pod.Log.Since
+	if f := pod.Validator.Finished; f.After(from) && !f.After(s.now) {
+		from = pod.Validator.Finished
+	}
+	return !s.now.Before(from.Add(overdue))
 }
 
 // started says whether the Job's validator has.
@@ -63,11 +78,7 @@ func (s *step) notRun(i int) {
 // suspend has nothing new start, and stops what runs. A failure that was read stands; otherwise the phase is begun anew later.
 func (s *step) suspend(i int) {
 	status := &s.Status.Phases[i]
-	if len(s.Status.Inputs) == 0 && !s.froze(workload.InputSpec) {
-		// So that an edit of what says how to deal with the attempt can be told from one of what it validates.
-		s.Freeze = s.seen.Refused == nil
-		s.lookIn(lookLate)
-	}
+	s.fix()
 	if status.State == v1alpha1.PhaseRunning {
 		if !s.shelved(i) {
 			return
@@ -79,11 +90,22 @@ func (s *step) suspend(i int) {
 	s.rest()
 }
 
+// fix freezes the spec of an attempt that does not come to it by itself, so that an edit of what says how to deal with the attempt can be
+// told from one of what it validates.
+func (s *step) fix() {
+	if len(s.Status.Inputs) == 0 && !s.seen.SpecChanged && !s.froze(workload.InputSpec) {
+		s.Freeze = s.seen.Refused == nil
+		s.lookIn(lookLate)
+	}
+}
+
 // rest is being suspended, once nothing runs any more.
 func (s *step) rest() {
-	s.Finalizer = s.active() > 0
+	left := s.active() > 0
+	// One that came with a refused request stays: to take it away and put it back at each look would be writes without end.
+	s.Finalizer = left || s.seen.Refused != nil
 	s.waiting = &Block{Reason: v1alpha1.ReasonSuspended, Message: "the run is suspended"}
-	if s.Finalizer {
+	if left {
 		s.waiting = &Block{Reason: v1alpha1.ReasonStopping, Message: "stopping what runs, to suspend it"}
 	}
 }

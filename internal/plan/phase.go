@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -15,7 +16,7 @@ func (s *step) phase(i int) {
 	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
 	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name, Restart: status.Restarts}
 	job := s.latest(spec.Name)
-	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && s.unlistable(job) {
+	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && s.unlistable(spec, job) {
 		status.Jobs = addName(status.Jobs, job.Name)
 		item.Unlisted = true
 		job = nil
@@ -35,6 +36,9 @@ func (s *step) phase(i int) {
 	if job == nil {
 		if left := s.abandoned(i); left > 0 {
 			s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping an earlier Job of the phase (%d left)", left)})
+			return
+		}
+		if s.othersLeft(i) {
 			return
 		}
 		s.Create = &item
@@ -60,18 +64,18 @@ func (s *step) stopLister(job *Job) {
 	}
 }
 
-// abandoned is how many Jobs of earlier runs of a phase may still have a pod.
+// abandoned is how many Jobs of other runs of a phase may still have a pod: earlier ones, or later ones where status was set back.
 func (s *step) abandoned(i int) (n int) {
 	status := &s.Status.Phases[i]
 	for _, job := range s.seen.Jobs {
-		if job.Item.Attempt == s.Status.Attempt && job.Item.Phase == status.Name && job.Item.Restart < status.Restarts && !job.Gone && !job.Finished {
+		if job.Item.Attempt == s.Status.Attempt && job.Item.Phase == status.Name && job.Item.Restart != status.Restarts && !job.Gone && !job.Finished {
 			n++
 		}
 	}
 	return n
 }
 
-// equipped says whether the attempt has what its Jobs need: earlier attempts are gone, and identity and inputs are there.
+// equipped says whether the attempt has what its Jobs need: identity and inputs.
 func (s *step) equipped(i int) bool {
 	if len(s.Status.Inputs) > 0 {
 		return true
@@ -79,10 +83,6 @@ func (s *step) equipped(i int) bool {
 	if !s.froze(workload.InputSpec) {
 		s.Freeze = true
 		s.refused(i)
-		return false
-	}
-	if earlier := s.earlier(); earlier > 0 {
-		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", earlier)})
 		return false
 	}
 	if s.seen.Missing != "" {
@@ -104,14 +104,18 @@ func (s *step) froze(input string) bool {
 	return slices.ContainsFunc(s.seen.Frozen, func(in v1alpha1.Input) bool { return in.Name == input })
 }
 
-// earlier is how many Jobs of other attempts are still there.
-func (s *step) earlier() (n int) {
+// othersLeft waits for the Jobs of other attempts to be gone: of earlier ones, or of later ones where status was set back.
+func (s *step) othersLeft(i int) bool {
+	left := 0
 	for _, job := range s.seen.Jobs {
 		if !job.Gone && job.Item.Attempt != s.Status.Attempt {
-			n++
+			left++
 		}
 	}
-	return n
+	if left > 0 {
+		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", left)})
+	}
+	return left > 0
 }
 
 // refused takes into account that the API server did not take what this step asks for.
@@ -204,11 +208,11 @@ func (s *step) pod(i int, job *Job, pod *Pod) {
 		s.running(i, job, pod, trouble)
 	case trouble != nil:
 		s.end(i, s.judge(spec, job, trouble))
-	case s.unlistable(job):
-		s.end(i, s.judge(spec, job, &verdict.Trouble{Reason: v1alpha1.ReasonListFailed, Message: s.whyUnlistable(pod)}))
+	case s.unlistable(spec, job):
+		s.end(i, s.judge(spec, job, &verdict.Trouble{Reason: v1alpha1.ReasonListFailed, Message: whyUnlistable(spec, pod)}))
 	case pod.List.Running():
 		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "listing the tests"})
-		s.lookIn(pod.List.Started.Add(listTimeout).Sub(s.now))
+		s.lookIn(s.ownTime(spec, pod, pod.List.Started).Add(listTimeout(spec)).Sub(s.now))
 	case pod.Blocked != nil:
 		s.wait(i, *pod.Blocked)
 	default:
@@ -225,7 +229,7 @@ func (s *step) running(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 	if pod.Deadline == 0 || pod.Deadline > deadline {
 		s.Shorten = &Shorten{Pod: pod.Name, UID: pod.UID, Seconds: deadline}
 	}
-	left := pod.Validator.Started.Add(workload.Deadline(spec) + overdue).Sub(s.now)
+	left := s.ownTime(spec, pod, pod.Validator.Started).Add(workload.Deadline(spec) + overdue).Sub(s.now)
 	if left > 0 {
 		s.lookIn(left)
 		return
@@ -275,7 +279,7 @@ func (s *step) harvest(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 }
 
 // unlistable says that the Job's pod cannot say which tests there are.
-func (s *step) unlistable(job *Job) bool {
+func (s *step) unlistable(spec *v1alpha1.Phase, job *Job) bool {
 	if len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
 		return false
 	}
@@ -283,16 +287,18 @@ func (s *step) unlistable(job *Job) bool {
 	if !pod.Validator.Started.IsZero() || pod.Validator.Exit != nil {
 		return false
 	}
-	return pod.Listing.Failed != "" || pod.List.Running() && !s.now.Before(pod.List.Started.Add(listTimeout))
+	return pod.Listing.Failed != "" || pod.List.Running() && !s.now.Before(s.ownTime(spec, pod, pod.List.Started).Add(listTimeout(spec)))
 }
 
-func (s *step) whyUnlistable(pod *Pod) string {
+func whyUnlistable(spec *v1alpha1.Phase, pod *Pod) string {
 	why := pod.Listing.Failed
 	if why == "" {
-		why = fmt.Sprintf("it did not end within %s", listTimeout)
+		why = fmt.Sprintf("it did not end within %s", listTimeout(spec))
 	}
 	return "the test binary cannot list its tests: " + why + "; set expectedTests to run it without the list"
 }
+
+func listTimeout(spec *v1alpha1.Phase) time.Duration { return spec.StartTimeout.Duration / listPart }
 
 // job is the Job of an item, nil where there is none yet.
 func (s *step) job(item workload.Item) *Job {

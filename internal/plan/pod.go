@@ -171,9 +171,13 @@ func endedBy(pod *corev1.Pod, validator *Container) bool {
 	if pod.Status.Reason == reasonDeadlineExceeded && pod.Status.StartTime != nil && pod.Spec.ActiveDeadlineSeconds != nil {
 		return after(pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second))
 	}
+	margin := clockSkew
+	if start := pod.Status.StartTime; start != nil {
+		margin += max(scheduled(pod).Sub(start.Time), 0) // the kubelet's clock is known to be behind by that much
+	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return after(c.LastTransitionTime.Add(-clockSkew))
+			return after(c.LastTransitionTime.Add(-margin))
 		}
 	}
 	if pod.DeletionTimestamp != nil {
@@ -181,7 +185,7 @@ func endedBy(pod *corev1.Pod, validator *Container) bool {
 		if pod.DeletionGracePeriodSeconds != nil {
 			grace = time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
 		}
-		return after(pod.DeletionTimestamp.Add(-grace - clockSkew))
+		return after(pod.DeletionTimestamp.Add(-grace - margin))
 	}
 	return false
 }

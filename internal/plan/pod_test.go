@@ -205,6 +205,18 @@ func TestLookCorrectsAClockThatIsBehind(t *testing.T) {
 	}
 }
 
+// A validator that exits with 0 because its pod is deleted has not passed, by whatever clock its kubelet tells the time.
+func TestLookTakesNoEndByDeletionForAPass(t *testing.T) {
+	const behind = 3600
+	pod := newPod(validator(exited(0, "Completed", 4-behind, 12-behind)))
+	pod.Status.StartTime.Time = pod.Status.StartTime.Add(-behind * time.Second)
+	deleted := at(10)
+	pod.DeletionTimestamp = &deleted
+	if got := Look(pod).Trouble; got == nil || got.Reason != v1alpha1.ReasonPodDeleted {
+		t.Errorf("trouble is %v, want %s", got, v1alpha1.ReasonPodDeleted)
+	}
+}
+
 func TestEndedByComparesWholeSeconds(t *testing.T) {
 	for _, finished := range []int{599, 600, 601} {
 		t.Run(fmt.Sprint(finished), func(t *testing.T) {

@@ -63,7 +63,7 @@ func (s script) stages(w *world, job *simJob) (out []stage) {
 		return out
 	}
 	add(start, func() { pod = w.bind(job) })
-	if workload.Lists(w.phase(job.item.Phase), job.item) {
+	if workload.Lists(job.phase, job.item) {
 		add(start+1, func() { w.state(pod, workload.ListContainer, runningSince(w.second())) })
 		if s.listHangs {
 			return out
@@ -79,7 +79,7 @@ func (s script) stages(w *world, job *simJob) (out []stage) {
 	}
 	add(start+3, func() { w.state(pod, workload.ValidatorContainer, runningSince(w.second())) })
 	second, code, over := start+4, s.code, true
-	if w.phase(job.item.Phase).GoTest != nil {
+	if job.phase.GoTest != nil {
 		second, code, over = s.print(job, second, add)
 	}
 	if over {

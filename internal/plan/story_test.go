@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,7 +245,7 @@ var stories = []story{
 }
 
 func TestStories(t *testing.T) {
-	for _, s := range stories {
+	for _, s := range slices.Concat(stories, attemptStories, wishStories) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			golden(t, s.name+".txt", s.tell(t, false))
@@ -254,7 +255,7 @@ func TestStories(t *testing.T) {
 
 // Decide remembers nothing: an operator that starts anew before every single step does and says the same.
 func TestStoriesWithARestartAtEveryStep(t *testing.T) {
-	for _, s := range stories {
+	for _, s := range slices.Concat(stories, attemptStories, wishStories) {
 		if s.remembers {
 			continue
 		}

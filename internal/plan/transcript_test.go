@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ func (w *world) say(format string, args ...any) {
 
 // tell writes one line: when, what was done, and what it changed in status.
 func (w *world) tell(before *v1alpha1.ValidationRunStatus, did []string, d Decision) {
-	if follows := w.followed(d); follows != w.heard {
+	if follows := w.listensTo(d); follows != w.heard {
 		if w.heard = follows; follows != "" {
 			did = append(did, "follow "+follows)
 		}
@@ -32,7 +33,7 @@ func (w *world) tell(before *v1alpha1.ValidationRunStatus, did []string, d Decis
 	w.say("%s", strings.TrimSuffix(line+"| "+strings.Join(changes, "; "), "| "))
 }
 
-func (w *world) followed(d Decision) string {
+func (w *world) listensTo(d Decision) string {
 	for _, job := range w.jobs {
 		for _, pod := range job.pods {
 			if pod.UID == d.Follow {
@@ -48,7 +49,9 @@ func (w *world) changes(old, now *v1alpha1.ValidationRunStatus) (out []string) {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if old.Attempt != now.Attempt {
 		add("attempt %d", now.Attempt)
-		old = &v1alpha1.ValidationRunStatus{ObservedGeneration: old.ObservedGeneration}
+		old = &v1alpha1.ValidationRunStatus{
+			ObservedGeneration: old.ObservedGeneration, History: old.History, LastCompleted: old.LastCompleted,
+		}
 	}
 	if old.ObservedGeneration != now.ObservedGeneration {
 		add("generation %d", now.ObservedGeneration)
@@ -57,6 +60,12 @@ func (w *world) changes(old, now *v1alpha1.ValidationRunStatus) (out []string) {
 		var was v1alpha1.PhaseStatus
 		if i < len(old.Phases) {
 			was = old.Phases[i]
+		}
+		if p.Restarts != was.Restarts {
+			add("%s begins anew (%d)", p.Name, p.Restarts)
+		}
+		if p.Flaky && !was.Flaky {
+			add("%s is flaky", p.Name)
 		}
 		if p.State != was.State && p.State != v1alpha1.PhasePending {
 			text := fmt.Sprintf("%s %s", p.Name, p.State)
@@ -78,13 +87,36 @@ func (w *world) changes(old, now *v1alpha1.ValidationRunStatus) (out []string) {
 	if reason := ready(now); reason != ready(old) {
 		add("Ready %s", reason)
 	}
+	if held(now) && !held(old) {
+		add("held")
+	}
 	if now.Message != old.Message {
 		add("%q", now.Message)
 	}
-	if len(now.Results) != len(old.Results) {
+	if past := pastOf(now); past != pastOf(old) {
+		add("history %s", past)
+	}
+	if c := now.LastCompleted; c != nil && !reflect.DeepEqual(c, old.LastCompleted) {
+		add("last completed %d %s", c.Attempt, c.Verdict)
+	}
+	if len(now.Results) > len(old.Results) {
 		add("result %s", now.Results[0].ConfigMap)
 	}
 	return out
+}
+
+// pastOf is history, in words.
+func pastOf(s *v1alpha1.ValidationRunStatus) string {
+	out := []string{}
+	for _, past := range s.History {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%d %s %s", past.Attempt, past.Verdict, past.Reason)))
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+// held says that the next attempt would begin if the run were not cancelled.
+func held(s *v1alpha1.ValidationRunStatus) bool {
+	return s.Verdict != "" && meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReconciling) != nil
 }
 
 func ready(s *v1alpha1.ValidationRunStatus) string {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,11 +9,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
-	"github.com/validation-operator/validation-operator/internal/gotest"
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
@@ -24,29 +24,35 @@ type world struct {
 	t   *testing.T
 	run *v1alpha1.ValidationRun
 	now time.Time
-	// scripts are the lives of the pods, by phase, and by phase/unlisted where that differs.
+	// scripts are the lives of the pods, by phase, or by phase/unlisted, phase+restart or phase@attempt where that differs; write says it
+	// for a Job where it is not nil.
 	scripts map[string]script
-	// refuse is the API server's refusal of setup or of "create <phase>", missing what an input waits for.
+	write   func(workload.Item) script
+	// refuse is the API server's refusal of "freeze", "setup" or "create <phase>", missing what an input waits for, and absent are the
+	// names of ConfigMaps that the spec names and that are not there.
 	refuse  func(what string) *Block
 	missing string
+	absent  map[string]bool
 	// refuseStore is why the result cannot be stored, or not yet.
 	refuseStore func() *Block
-	// restarts has the operator start anew before every step; loses says whether it is killed before it has written status.
+	// restarts has the operator start anew before every step; dies says whether it is killed at the next point of a step.
 	restarts bool
-	loses    func() bool
+	dies     func() bool
 	// outage is for how many seconds there is no operator after that.
 	outage int
 
-	jobs     []*simJob
-	timers   []timer
-	specs    map[int64]string // frozen, by attempt
-	highest  int64
-	kept     map[string][]byte // evidence, by attempt and phase
-	follow   types.UID
-	memory   map[types.UID]Pod // followed pods as they were seen last
-	finished bool              // deleted, and the finalizer is gone
-	said     strings.Builder
-	heard    string // what was followed, for the transcript
+	jobs       []*simJob
+	timers     []timer
+	configMaps map[string]*simConfigMap
+	follow     types.UID
+	followed   map[types.UID]time.Time // since when; a restart at every step takes no time
+	memory     map[types.UID]Pod       // followed pods as they were seen last
+	wrote      bool                    // something was written in this step, which brings the next one
+	acted      bool                    // and it was not status alone
+	finished   bool                    // deleted, and the finalizer is gone
+	said       strings.Builder
+	heard      string // what was followed, for the transcript
+	book       book
 }
 
 type timer struct {
@@ -58,6 +64,7 @@ type timer struct {
 type simJob struct {
 	name               string
 	item               workload.Item
+	phase              *v1alpha1.Phase
 	script             script
 	deleting, finished bool
 	blocked            *Block
@@ -66,10 +73,17 @@ type simJob struct {
 	logNeverEnds       bool
 }
 
+// simConfigMap is a ConfigMap of the run.
+type simConfigMap struct {
+	Child
+	data []byte
+}
+
 func newWorld(t *testing.T, phases ...v1alpha1.Phase) *world {
 	t.Helper()
 	return &world{
-		t: t, now: epoch, specs: map[int64]string{}, kept: map[string][]byte{}, scripts: map[string]script{}, memory: map[types.UID]Pod{},
+		t: t, now: epoch, configMaps: map[string]*simConfigMap{}, scripts: map[string]script{}, memory: map[types.UID]Pod{},
+		absent: map[string]bool{}, followed: map[types.UID]time.Time{}, book: newBook(),
 		run: &v1alpha1.ValidationRun{
 			ObjectMeta: metav1.ObjectMeta{Name: "run", Namespace: "ns", UID: "run-uid", Generation: 1},
 			Spec:       v1alpha1.ValidationRunSpec{Validator: v1alpha1.Validator{Image: "example.test/v:1"}, Phases: phases},
@@ -78,45 +92,22 @@ func newWorld(t *testing.T, phases ...v1alpha1.Phase) *world {
 	}
 }
 
-func (w *world) second() int { return int(w.now.Sub(epoch).Seconds()) }
-
-// after has something happen so many seconds from now.
-func (w *world) after(seconds int, do func()) {
-	w.timers = append(w.timers, timer{at: w.now.Add(time.Duration(seconds) * time.Second), do: do})
-	slices.SortStableFunc(w.timers, func(a, b timer) int { return a.at.Compare(b.at) })
-}
-
-func (w *world) edit(change func(*v1alpha1.ValidationRunSpec)) {
-	change(&w.run.Spec)
-	w.run.Generation++
-	w.say("         the spec is edited")
-}
-
-func (w *world) delete() {
-	if w.run.DeletionTimestamp == nil {
-		w.run.DeletionTimestamp = new(metav1.NewTime(w.now))
-		w.say("         the run is deleted")
-	}
-}
-
 // live goes on until nothing happens any more.
 func (w *world) live() {
 	w.t.Helper()
-	for range 5000 {
-		before := w.snapshot()
+	for range 20000 {
 		wait := w.pass()
 		if w.finished || w.t.Failed() {
 			return
 		}
-		if w.snapshot() != before {
+		if w.wrote {
+			w.checkWrites(!w.acted)
 			continue // what was written brings the next step
 		}
+		w.checkQuiet()
 		next := w.now.Add(wait)
 		if len(w.timers) > 0 && (wait == 0 || !w.timers[0].at.After(next)) {
-			due := w.timers[0]
-			w.timers = w.timers[1:]
-			w.now = due.at
-			due.do()
+			w.ring()
 			continue
 		}
 		if wait == 0 {
@@ -124,38 +115,53 @@ func (w *world) live() {
 			return
 		}
 		w.now = next
+		w.book.event()
 	}
 	w.t.Fatalf("it does not come to rest\n%s", w.said.String())
 }
 
-// pause lets the time of an outage go by.
-func (w *world) pause() {
+// ring has the next thing happen that is going to.
+func (w *world) ring() {
+	due := w.timers[0]
+	w.timers = w.timers[1:]
+	if due.at.After(w.now) {
+		w.now = due.at
+	}
+	due.do()
+	w.book.event()
+}
+
+// listen follows the log of a pod.
+func (w *world) listen(pod types.UID) {
+	if w.follow = pod; w.followed[pod].IsZero() {
+		w.followed[pod] = w.now
+	}
+}
+
+// touch is a write of anything but status.
+func (w *world) touch() { w.wrote, w.acted = true, true }
+
+// die is the end of an operator, and the time until the next one.
+func (w *world) die() {
+	clear(w.followed)
+	w.follow, w.memory = "", map[types.UID]Pod{}
 	end := w.now.Add(time.Duration(w.outage) * time.Second)
 	for len(w.timers) > 0 && !w.timers[0].at.After(end) {
-		due := w.timers[0]
-		w.timers = w.timers[1:]
-		w.now = due.at
-		due.do()
+		w.ring()
 	}
-	w.now = end
+	if end.After(w.now) {
+		w.now = end
+	}
+	w.book.away += time.Duration(w.outage) * time.Second
+	w.book.event()
+	w.touch()
 }
 
-// snapshot is everything whose change brings an event.
-func (w *world) snapshot() string {
-	data, err := json.Marshal(w.run)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	out := string(data)
-	for _, job := range w.jobs {
-		out += fmt.Sprint(job.name, job.deleting, job.finished, len(job.pods))
-	}
-	return out
-}
-
-// atRest: without anything to happen any more, the run has to be complete and to have let go of everything.
+// atRest: without anything to happen any more, the run has to be complete or suspended, and to have let go of everything.
 func (w *world) atRest() {
-	if w.run.Status.Verdict == "" || w.run.DeletionTimestamp != nil {
+	w.t.Helper()
+	stuck := slices.ContainsFunc(w.jobs, func(j *simJob) bool { return j.script.immortal })
+	if w.run.Status.Verdict == "" && !w.suspended() && (!w.run.Spec.Suspend || !stuck) || w.run.DeletionTimestamp != nil {
 		w.t.Errorf("dead: nothing will happen, and the run is not complete\n%s", w.said.String())
 	}
 	for _, job := range w.jobs {
@@ -165,97 +171,14 @@ func (w *world) atRest() {
 	}
 }
 
-// observe is what an operator sees of the run's surroundings.
-func (w *world) observe() Observed {
-	run := w.run
-	seen := Observed{Missing: w.missing}
-	for _, job := range w.jobs {
-		seen.Jobs = append(seen.Jobs, w.look(job))
-	}
-	for _, p := range run.Status.Phases {
-		for _, name := range p.Jobs {
-			if p.State.Ended() || slices.ContainsFunc(seen.Jobs, func(j Job) bool { return j.Name == name }) {
-				continue
-			}
-			item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts}
-			if item.Unlisted = name != workload.JobName(run, item); item.Unlisted && name != workload.JobName(run, item) {
-				continue // of an earlier run of the phase
-			}
-			seen.Jobs = append(seen.Jobs, Job{Name: name, Item: item, Gone: true, Pods: w.remembered(name, nil)})
-		}
-	}
-	slices.SortFunc(seen.Jobs, func(a, b Job) int { return strings.Compare(a.Name, b.Name) })
-	if run.Status.Attempt > 0 && run.Generation != run.Status.ObservedGeneration {
-		seen.SpecChanged = w.specs[run.Status.Attempt] != w.encodedSpec()
-		if frozen := w.specs[run.Status.Attempt]; seen.SpecChanged && frozen != "" {
-			seen.Spec = &v1alpha1.ValidationRunSpec{}
-			if err := json.Unmarshal([]byte(frozen), seen.Spec); err != nil {
-				w.t.Fatal(err)
-			}
-		}
-	}
-	seen.HighestAttempt = w.highest
-	if _, ok := w.specs[run.Status.Attempt]; ok && !seen.SpecChanged && len(run.Status.Inputs) == 0 {
-		seen.Frozen = w.inputs()
-	}
-	return seen
-}
-
-func (w *world) look(job *simJob) Job {
-	out := Job{Name: job.name, Item: job.item, Finished: job.finished, Deleting: job.deleting, Blocked: job.blocked}
-	for _, pod := range job.pods {
-		p := Look(pod)
-		if p.UID == w.follow {
-			w.memory[p.UID] = p
-			w.read(job, &p)
-		}
-		out.Pods = append(out.Pods, p)
-	}
-	out.Pods = append(out.Pods, w.remembered(job.name, out.Pods)...)
-	return out
-}
-
-// remembered are followed pods of a Job that are gone.
-func (w *world) remembered(job string, there []Pod) (out []Pod) {
-	pod, ok := w.memory[w.follow]
-	if !ok || !strings.HasPrefix(pod.Name, job+"-") || slices.ContainsFunc(there, func(p Pod) bool { return p.UID == pod.UID }) {
-		return nil
-	}
-	pod.Gone = true
-	return append(out, pod)
-}
-
-// read fills in what a follower of the pod has read by now.
-func (w *world) read(job *simJob, pod *Pod) {
-	if e := pod.List.Exit; e != nil && e.Code == 0 {
-		pod.Listing = Listing{Read: true, Tests: gotest.ParseList([]byte(job.listing))}
-	}
-	stream := gotest.NewStream(gotest.DefaultLimits())
-	_, _ = stream.Write([]byte(job.log))
-	pod.Log.Since = w.now.Add(-catchUp) // there is no more of it than was read
-	pod.Log.Ended = pod.Validator.Exit != nil && !job.logNeverEnds
-	if pod.Log.Ended {
-		_ = stream.Close()
-	}
-	pod.Log.Progress, pod.Log.Stream = stream.Progress(), stream.Result()
-	w.memory[pod.UID] = *pod
-}
-
-func (w *world) encodedSpec() string {
-	data, err := workload.EncodeSpec(&w.run.Spec)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(data)
-}
-
-func (w *world) inputs() []v1alpha1.Input {
-	return []v1alpha1.Input{{Name: workload.InputSpec, ConfigMap: workload.InputName(w.run, w.run.Status.Attempt, workload.InputSpec)}}
+func (w *world) suspended() bool {
+	return w.run.Spec.Suspend && meta.FindStatusCondition(w.run.Status.Conditions, v1alpha1.ConditionReconciling) == nil
 }
 
 // pass is one pass of the operator, as the controller does it.
 func (w *world) pass() time.Duration {
 	w.t.Helper()
+	w.wrote, w.acted = false, false
 	if w.restarts {
 		w.follow, w.memory = "", map[types.UID]Pod{}
 	}
@@ -264,36 +187,54 @@ func (w *world) pass() time.Duration {
 	if d.Follow != "" && d.Follow != w.follow && w.run.DeletionTimestamp == nil {
 		// A follower starts; what it reads is there at once.
 		w.mustNotJudgeUnread(d)
-		w.follow = d.Follow
+		w.listen(d.Follow)
 		seen = w.observe()
 		d = w.decide(seen)
 	}
-	var made []string
+	var did []string
 	for n := 0; d.Freeze || d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil; n++ {
 		if n > 7 {
 			w.t.Fatalf("it asks for the same again and again: %+v\n%s", d, w.said.String())
 		}
-		made = append(made, w.make(d, &seen))
+		what, again := w.make(d, &seen)
+		if did = append(did, what); again || w.killed() {
+			return time.Nanosecond
+		}
 		d = w.decide(seen)
 	}
-	before := w.run.Status.DeepCopy()
-	lost := w.loses != nil && w.loses()
-	asked := w.act(d)
-	if w.run.DeletionTimestamp != nil {
-		w.release(d)
-		w.tell(before, append(made, asked...), d)
-		return d.After
-	}
-	w.check(before, &d)
-	if lost {
-		w.follow, w.memory = "", map[types.UID]Pod{}
-		w.pause()
+	if w.killed() {
 		return time.Nanosecond
 	}
-	w.publish(d)
+	before := w.run.Status.DeepCopy()
+	did = append(did, w.act(d)...)
+	if w.run.DeletionTimestamp == nil {
+		w.check(before, &d)
+		if w.killed() {
+			return time.Nanosecond
+		}
+		w.publish(d)
+		w.checkPublished(before)
+		if w.killed() {
+			return time.Nanosecond
+		}
+		if d.Prune {
+			did = append(did, w.prune(&d.Status)...)
+		}
+	}
 	w.release(d)
-	w.tell(before, append(made, asked...), d)
+	w.tell(before, did, d)
+	w.checkWorld()
 	return d.After
+}
+
+// killed says whether the operator dies at this point of a step, and if so has it.
+func (w *world) killed() bool {
+	if w.dies == nil || w.t.Failed() || !w.dies() {
+		return false
+	}
+	w.checkWorld()
+	w.die()
+	return true
 }
 
 // decide asks twice: a decision depends on nothing but its arguments, and changes none of them.
@@ -310,8 +251,11 @@ func (w *world) decide(seen Observed) Decision {
 	return d
 }
 
-// publish writes status, by way of the encoding that it has in the API.
+// publish writes status if it differs, by way of the encoding that it has in the API.
 func (w *world) publish(d Decision) {
+	if equality.Semantic.DeepEqual(w.run.Status, d.Status) {
+		return
+	}
 	data, err := json.Marshal(d.Status)
 	if err != nil {
 		w.t.Fatal(err)
@@ -320,4 +264,5 @@ func (w *world) publish(d Decision) {
 	if err := json.Unmarshal(data, &w.run.Status); err != nil {
 		w.t.Fatal(err)
 	}
+	w.wrote = true
 }

@@ -110,6 +110,8 @@ func (c *trial) failed() (string, string) {
 		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed: %s", tests(len(names)+int(beyond)), list(names))
 	case beyond > 0:
 		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed, beyond the tests whose names are kept", tests(int(beyond)))
+	case c.stream.BeyondSubtests.Failed > 0:
+		return v1alpha1.ReasonTestsFailed, "a subtest failed, beyond the tests whose names are kept"
 	case c.stream.Framing == gotest.Marked && c.stream.Overall == gotest.Fail && c.stream.Panic == nil &&
 		c.settled() && c.exitCode() == 1:
 		return v1alpha1.ReasonTestsFailed, "the test binary reported FAIL outside of its tests"

@@ -93,6 +93,14 @@ var stories = []story{
 		"Failed", "TestsFailed",
 	},
 	{
+		"a subtest that failed beyond those that are kept",
+		evidence(func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 1, Failed: 1} }), "Failed", "TestsFailed",
+	},
+	{
+		"subtests beyond those that are kept are no tests of their own",
+		evidence(expected(3), func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 9, Passed: 9} }), "Passed", "",
+	},
+	{
 		"a fail frame, and then a panic",
 		evidence(saw("TestA", gotest.Fail), saw("TestB", gotest.Unended), unseen("TestC"), died(2),
 			panicked(gotest.Panic{Message: "boom", Test: "TestB"})),

@@ -105,6 +105,11 @@ func (c *ControlPlane) startAPIServer() error {
 		ControlPlaneStopTimeout:  time.Minute,
 	}
 	api, etcd := c.environment.ControlPlane.GetAPIServer(), &envtest.Etcd{}
+	// In a folder that is not envtest's own its keys outlive a restart.
+	api.CertDir = filepath.Join(c.Dir, "kube-apiserver")
+	if err := os.Mkdir(api.CertDir, 0o700); err != nil {
+		return fmt.Errorf("creating the API server's folder: %w", err)
+	}
 	c.environment.ControlPlane.Etcd = etcd
 	for _, log := range []struct {
 		name string

@@ -1,0 +1,7 @@
+package program
+
+import "testing"
+
+func TestMain(m *testing.M) { panic("no cluster to be reached") }
+
+func TestNever(t *testing.T) {}

@@ -1,0 +1,5 @@
+package broken
+
+import "testing"
+
+func TestSame(t *testing.T) { undefined() }

@@ -1,0 +1,5 @@
+package panics
+
+import "testing"
+
+func TestSame(t *testing.T) { panic("gone") }

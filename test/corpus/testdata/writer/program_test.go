@@ -1,0 +1,5 @@
+package program
+
+import "testing"
+
+func TestPasses(t *testing.T) {}
