@@ -188,8 +188,8 @@ func reruns() map[string]state {
 		"rerun taken back":            {func(l *life) { l.end(0, ""); l.rerun("1"); l.rerun("") }, "Passed", current},
 		"annotation removed later":    {func(l *life) { l.rerun("1"); l.end(0, ""); l.rerun("") }, "Passed", current},
 		// While the run is cancelled it is not taken up.
-		"passed, cancelled, rerun asked": {func(l *life) { l.end(0, ""); l.cancel(true); l.settle(); l.rerun("1"); l.settle() }, "Passed", afterPass},
-		"failed, cancelled, rerun asked": {func(l *life) { l.end(1, ""); l.cancel(true); l.settle(); l.rerun("1"); l.settle() }, "Failed", afterFail},
+		"passed, cancelled, rerun asked": {func(l *life) { l.end(0, ""); l.cancel(true); l.settle(); l.rerun("1"); l.settle() }, "Passed", current},
+		"failed, cancelled, rerun asked": {func(l *life) { l.end(1, ""); l.cancel(true); l.settle(); l.rerun("1"); l.settle() }, "Failed", failed},
 		"annotated when created":         {func(l *life) { l.rerun("1"); l.end(0, "") }, "Passed", current},
 	}
 }

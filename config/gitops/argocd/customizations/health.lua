@@ -37,9 +37,9 @@ if ready.status == "Unknown" and ready.reason == "Suspended" then
 end
 
 -- An annotation leaves the generation as it is, so what was asked for is compared with what was taken up. Of a longer value the
--- status has a digest, which cannot be told from an older one here.
+-- status has a digest, which cannot be told from an older one here. A run that is cancelled takes none up.
 local rerun = (meta.annotations or {})["validation.aicr.dev/rerun-requested-at"] or ""
-if rerun ~= "" and #rerun <= 128 and rerun ~= status.lastHandledRerun then
+if not (obj.spec or {}).cancel and rerun ~= "" and #rerun <= 128 and rerun ~= status.lastHandledRerun then
   return health("Progressing", "waiting for the operator to take up the rerun")
 end
 
