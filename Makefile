@@ -26,7 +26,7 @@ CLUSTER := go run -C hack/cluster .
 IMAGES := go run -C hack/images .
 
 # The phases' checks are tests as well, but of a cluster, in the validator image; here they are only compiled.
-UNIT = $$(go list ./api/... ./cmd/... ./internal/... ./test/health | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance)$$')
+UNIT = $$(go list ./api/... ./cmd/... ./internal/... ./test/health ./test/corpus | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance)$$')
 # The modules of hack that hold code of ours worth vetting, linting and testing; the others pin what others wrote.
 TOOLS := hack/cluster hack/images
 
@@ -110,13 +110,13 @@ test: ## Run everything below, verify and lint included.
 .PHONY: unit
 unit: ## Run the tests that need nothing.
 	@go test -v $(UNIT) 2>&1 | $(TALLY)
-	@for m in $(TOOLS) test/monitoring; do go test -C $$m -count=1 -v ./... 2>&1 | $(TALLY); done
+	@for m in $(TOOLS) test/monitoring test/peers; do go test -C $$m -count=1 -v ./... 2>&1 | $(TALLY); done
 
 .PHONY: integration
 integration: ## Run the tests that need a control plane, with a scripted kubelet.
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark)') 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark|corpus)') 2>&1 | $(TALLY)
 
 .PHONY: e2e
 e2e: ## Run the tests that need a real kubelet, in a local cluster of their own.

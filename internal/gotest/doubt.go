@@ -2,9 +2,9 @@ package gotest
 
 import "bytes"
 
-// When a binary ends while a test runs, test2json gives the end of the package in the name of that test: pass where the exit code is
-// 0. Such an end can be told from the test's own by the text of its frame, which
-// precedes every end of a test, and by being the last that is said of the package.
+// When a binary ends while a test runs, test2json gives the end of the package in the name of that test: pass where the exit code is 0.
+// Such an end can be told from the test's own by the text of its frame, which precedes every end of a test, and by being the last that
+// is said of the package.
 
 // noteFrame notes whose frame the text of a JSON event is.
 func (r *Record) noteFrame(ev *Event) {

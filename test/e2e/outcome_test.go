@@ -33,7 +33,7 @@ var outcomes = []outcome{
 	{name: "hangs before it looks at its flags", changes: []change{tests("stuck"), timeout(5 * time.Second), goTest(func(t *v1alpha1.GoTest) {
 		t.Manifest, t.ExpectedTests = v1alpha1.ManifestNever, new(int32(1))
 	})}, state: errored, reason: v1alpha1.ReasonDeadlineExceeded, passed: "0/0", message: "deadline"},
-	{name: "hangs while it is asked for its tests", changes: []change{tests("stuck")},
+	{name: "hangs while it is asked for its tests", changes: []change{tests("stuck"), startTimeout(5 * time.Minute)},
 		state: errored, reason: v1alpha1.ReasonListFailed, passed: "0/0", message: "set expectedTests"},
 
 	{name: "all pass: plain, subtests, parallel, attributes",
