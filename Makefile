@@ -116,7 +116,12 @@ unit: ## Run the tests that need nothing.
 integration: ## Run the tests that need a control plane, with a scripted kubelet.
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark|corpus)') 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark|corpus|faults)') 2>&1 | $(TALLY)
+
+.PHONY: faults
+faults: ## Run the faults of a control plane: outages, lost answers, stale caches, lost leases. Not a part of test, for its length.
+	@assets=$$($(CLUSTER) assets); \
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) ./test/faults 2>&1 | $(TALLY)
 
 .PHONY: e2e
 e2e: ## Run the tests that need a real kubelet, in a local cluster of their own.

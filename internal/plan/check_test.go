@@ -113,6 +113,10 @@ func (w *world) mayBegin(before, now *v1alpha1.ValidationRunStatus) {
 	rerun := w.run.Annotations[v1alpha1.AnnotationRerun]
 	b := w.book.begun
 	frozen := w.configMaps[workload.InputName(w.run, before.Attempt, workload.InputSpec)] != nil
+	if w.book.forged {
+		delete(w.book.outcomes, now.Attempt) // of an attempt of that number that nothing bears witness to any more
+		delete(w.book.verdicts, now.Attempt)
+	}
 	about := slices.EqualFunc(before.Phases, w.run.Spec.Phases, func(p v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool { return p.Name == spec.Name })
 	if b.attempt > 0 && frozen && about && b.spec == w.encodedSpec() && (rerun == "" || rerun == b.rerun) {
 		w.wrong("attempt %d begins, and there is no reason for it", now.Attempt)

@@ -1,0 +1,248 @@
+package faults
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/workload"
+	"github.com/validation-operator/validation-operator/test/controlplane"
+)
+
+// record is what the API server has recorded of a namespace.
+type record struct {
+	events []controlplane.AuditEvent // successful writes, in the order in which they were completed
+	runs   map[types.UID][]*v1alpha1.ValidationRun
+	pods   []*corev1.Pod
+	maps   map[string]*corev1.ConfigMap // as they were created
+}
+
+// holdInvariants holds what must be true of every run, whatever befell it, against the audit log of a namespace.
+func holdInvariants(namespace string) {
+	GinkgoHelper()
+	r := readRecord(namespace)
+	r.createsEachJobOnce()
+	r.runsOneJobAtATime()
+	for _, states := range r.runs {
+		r.neverTakesBack(states)
+		r.startsInOrder(states)
+		r.passesOnProof(states)
+		r.agreesWithResults(states)
+		r.writesLittle(states)
+	}
+}
+
+func readRecord(namespace string) *record {
+	GinkgoHelper()
+	events, err := controlplane.ReadAudit(plane.AuditLogPath, namespace)
+	Expect(err).NotTo(HaveOccurred())
+	r := &record{runs: map[types.UID][]*v1alpha1.ValidationRun{}, maps: map[string]*corev1.ConfigMap{}}
+	for _, e := range events {
+		if e.Code >= 300 {
+			continue
+		}
+		r.events = append(r.events, e)
+		switch {
+		case e.Resource == "validationruns":
+			run := &v1alpha1.ValidationRun{}
+			if decode(e, run) && run.UID != "" {
+				r.runs[run.UID] = append(r.runs[run.UID], run)
+			}
+		case e.Resource == "pods" && e.Subresource == "status":
+			pod := &corev1.Pod{}
+			if decode(e, pod) {
+				r.pods = append(r.pods, pod)
+			}
+		case e.Resource == "configmaps" && e.Verb == "create":
+			cm := &corev1.ConfigMap{}
+			if decode(e, cm) {
+				r.maps[cm.Name+"/"+cm.Labels[v1alpha1.LabelRunUID]] = cm
+			}
+		}
+	}
+	for _, states := range r.runs {
+		slices.SortFunc(states, func(a, b *v1alpha1.ValidationRun) int {
+			return cmp.Compare(version(a.ResourceVersion), version(b.ResourceVersion))
+		})
+	}
+	return r
+}
+
+func decode(e controlplane.AuditEvent, into any) bool {
+	GinkgoHelper()
+	if len(e.Response) == 0 || strings.Contains(string(e.Response[:min(len(e.Response), 64)]), `"kind":"Status"`) {
+		return false
+	}
+	Expect(json.Unmarshal(e.Response, into)).To(Succeed(), e.URI)
+	return true
+}
+
+func version(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64) // the API server's own
+	return n
+}
+
+// byOperator says whether an operator made a request.
+func byOperator(e controlplane.AuditEvent) bool {
+	return strings.HasPrefix(e.User, "system:serviceaccount:"+operatorNamespace+":")
+}
+
+// createsEachJobOnce: a Job's name says what it is for, and there is never a second one for that.
+func (r *record) createsEachJobOnce() {
+	GinkgoHelper()
+	seen := map[string]int{}
+	for _, e := range r.events {
+		if e.Resource == "jobs" && e.Verb == "create" && byOperator(e) {
+			seen[e.Name]++
+		}
+	}
+	for name, n := range seen {
+		Expect(n).To(Equal(1), "creations of Job %s", name)
+	}
+}
+
+// runsOneJobAtATime: no pod of a phase's earlier Job is alive once a later one is created.
+func (r *record) runsOneJobAtATime() {
+	GinkgoHelper()
+	latest, superseded := map[string]string{}, map[string]string{}
+	for _, e := range r.events {
+		switch {
+		case e.Resource == "jobs" && e.Verb == "create" && byOperator(e):
+			phase := e.Name[:strings.LastIndex(e.Name, "-")]
+			if earlier := latest[phase]; earlier != "" {
+				superseded[earlier] = e.Name
+			}
+			latest[phase] = e.Name
+		case e.Resource == "pods" && e.Subresource == "status":
+			pod := &corev1.Pod{}
+			if !decode(e, pod) || len(pod.OwnerReferences) == 0 || pod.Status.Phase != corev1.PodRunning {
+				continue
+			}
+			Expect(superseded).NotTo(HaveKey(pod.OwnerReferences[0].Name), "pod %s runs beside the Job that came after its own", pod.Name)
+		}
+	}
+}
+
+// neverTakesBack: what status has once said of an attempt, or of one of its phases, it says for ever.
+func (r *record) neverTakesBack(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	verdicts, phases := map[int64]v1alpha1.Verdict{}, map[string]v1alpha1.PhaseState{}
+	for _, run := range states {
+		s := run.Status
+		if verdict, said := verdicts[s.Attempt]; said {
+			Expect(s.Verdict).To(Equal(verdict), "verdict of attempt %d of %s", s.Attempt, run.Name)
+		} else if s.Verdict != "" {
+			verdicts[s.Attempt] = s.Verdict
+		}
+		for _, p := range s.Phases {
+			key := strconv.FormatInt(s.Attempt, 10) + "/" + p.Name
+			if state, said := phases[key]; said {
+				Expect(p.State).To(Equal(state), "phase %s of %s", key, run.Name)
+			} else if p.State.Ended() {
+				phases[key] = p.State
+			}
+		}
+	}
+}
+
+// startsInOrder: a phase starts only once status says how the one before it ended.
+func (r *record) startsInOrder(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	for _, run := range states {
+		for i, p := range run.Status.Phases {
+			if i > 0 && (p.State == v1alpha1.PhaseRunning || len(p.Jobs) > 0) {
+				Expect(run.Status.Phases[i-1].State.Ended()).To(BeTrue(), "phase %s of %s has started", p.Name, run.Name)
+			}
+		}
+	}
+}
+
+// passesOnProof: a phase is Passed only if the kubelet has said that its validator exited with 0.
+func (r *record) passesOnProof(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	for _, run := range states {
+		for _, p := range run.Status.Phases {
+			if p.State == v1alpha1.PhasePassed {
+				Expect(p.Jobs).NotTo(BeEmpty(), "phase %s of %s is Passed", p.Name, run.Name)
+				Expect(r.exits(p.Jobs[len(p.Jobs)-1])).To(And(Not(BeEmpty()), HaveEach(BeZero())), "phase %s of %s is Passed", p.Name, run.Name)
+			}
+		}
+	}
+}
+
+// exits are the exit codes that were said of a Job's validator.
+func (r *record) exits(job string) (codes []int32) {
+	for _, pod := range r.pods {
+		if len(pod.OwnerReferences) == 0 || pod.OwnerReferences[0].Name != job {
+			continue
+		}
+		for _, c := range pod.Status.ContainerStatuses {
+			if c.Name == workload.ValidatorContainer && c.State.Terminated != nil {
+				codes = append(codes, c.State.Terminated.ExitCode)
+			}
+		}
+	}
+	return codes
+}
+
+// agreesWithResults: a result that status announces was there before, and says the same.
+func (r *record) agreesWithResults(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	for _, run := range states {
+		s := run.Status
+		if len(s.Results) == 0 {
+			continue
+		}
+		var parts []report.Part
+		for _, result := range s.Results {
+			cm := r.maps[result.ConfigMap+"/"+string(run.UID)]
+			Expect(cm).NotTo(BeNil(), "%s announces ConfigMap %s", run.Name, result.ConfigMap)
+			parts = append(parts, report.Part{Name: cm.Name, Data: cm.Data, BinaryData: cm.BinaryData, SHA256: result.SHA256})
+		}
+		text, err := report.ReadFile(parts, report.FileName)
+		Expect(err).NotTo(HaveOccurred(), run.Name)
+		var result report.Result
+		Expect(yaml.UnmarshalStrict(text, &result)).To(Succeed())
+		Expect(result.Verdict).To(Equal(s.Verdict), run.Name)
+		Expect(result.Attempt).To(Equal(s.Attempt), run.Name)
+		Expect(result.Summary).To(Equal(s.Summary), run.Name)
+		for i, p := range result.Phases {
+			Expect(p.State).To(Equal(s.Phases[i].State), "phase %s of %s", p.Name, run.Name)
+		}
+	}
+}
+
+// writesLittle: an operator writes about six times per run of a phase, and a handful for each attempt and for the deletion.
+func (r *record) writesLittle(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	last := states[len(states)-1]
+	bound := int64(0)
+	begun := map[int64]int64{} // runs of phases, by attempt
+	for _, run := range states {
+		n := int64(len(run.Status.Phases))
+		for _, p := range run.Status.Phases {
+			n += int64(p.Restarts)
+		}
+		begun[run.Status.Attempt] = max(begun[run.Status.Attempt], n)
+	}
+	for _, n := range begun {
+		bound += 10 + 6*n
+	}
+	var writes []string
+	for _, e := range r.events {
+		if byOperator(e) && (e.Name == last.Name || strings.HasPrefix(e.Name, last.Name+"-")) {
+			writes = append(writes, e.Verb+" "+e.Resource+"/"+e.Subresource+" "+e.Name)
+		}
+	}
+	Expect(len(writes)).To(BeNumerically("<=", bound), "writes about %s:\n%s", last.Name, strings.Join(writes, "\n"))
+}

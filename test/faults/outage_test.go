@@ -1,0 +1,61 @@
+package faults
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/test/podlet"
+)
+
+var _ = Describe("The API server", func() {
+	It("is restarted, and is away for a minute, while runs are in all their states", func(ctx SpecContext) {
+		play(ctx, scene{}, func(s *story) {
+			ends, goesOn := make(chan struct{}), make(chan struct{})
+			ending := s.run(ctx, "ends-meanwhile", phases(suite("first", s.image("ends", tests(good, until(ends), bad))), smoke("second", s.image("second", podlet.Runs()))),
+				func(r *v1alpha1.ValidationRun) { r.Spec.Phases[0].OnFailure = v1alpha1.Continue })
+			going := s.run(ctx, "goes-on", phases(suite("only", s.image("goes-on", tests(good, until(goesOn), good2)))))
+			waiting := s.run(ctx, "waits", phases(smoke("only", s.image("waits", podlet.Runs()))), func(r *v1alpha1.ValidationRun) {
+				r.Spec.Recipe = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "recipe", Key: "recipe.yaml"}}
+			})
+			starting := s.run(ctx, "starts", phases(smoke("only", "registry.test/"+s.namespace+"/later")))
+			deleted := s.run(ctx, "deleted", phases(smoke("only", s.image("deleted", podlet.Runs(podlet.Hang())))))
+			runs(ctx, ending, "first")
+			runs(ctx, going, "only")
+			runs(ctx, deleted, "only")
+			waits(ctx, waiting, v1alpha1.ReasonInputMissing)
+			waits(ctx, starting, v1alpha1.ReasonImagePullFailed)
+
+			By("restarting it")
+			Expect(plane.KillAPIServer()).To(Succeed())
+			Expect(plane.StartAPIServer()).To(Succeed())
+			eventually(ctx, going, func(g Gomega, r *v1alpha1.ValidationRun) { g.Expect(r.Status.Verdict).To(BeEmpty()) })
+
+			By("taking it away")
+			Expect(k8s.Delete(ctx, deleted)).To(Succeed())
+			Expect(plane.KillAPIServer()).To(Succeed())
+			close(ends)
+			s.image("later", podlet.Runs())
+			Consistently(s.operator.ended).WithTimeout(time.Minute).ShouldNot(Receive())
+			Expect(plane.StartAPIServer()).To(Succeed())
+			Expect(k8s.Create(ctx, &corev1.ConfigMap{
+				ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult"},
+			})).To(Succeed())
+			close(goesOn)
+
+			passes(ctx, going, 1)
+			passes(ctx, waiting, 1)
+			passes(ctx, starting, 1)
+			out := settled(ctx, ending, 1)
+			Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictFailed), out.Status.Message)
+			Expect(out.Status.Summary).To(Equal(v1alpha1.Summary{Total: 4, Passed: 3, Failed: 1}))
+			Eventually(ctx, func() bool { return isGone(ctx, deleted) }).Should(BeTrue())
+		})
+	})
+})
+
+var good2 = podlet.GoTestCase{Name: "TestGoodAsWell"}
