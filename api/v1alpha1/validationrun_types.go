@@ -115,6 +115,7 @@ type ValidationRunSpec struct {
 	// not applicable: Reject leaves the run not Ready, Accept makes it Ready. The
 	// verdict is Skipped either way. Default: Reject.
 	// +optional
+	// +kubebuilder:default=Reject
 	AllSkipped AllSkipped `json:"allSkipped,omitempty"`
 
 	// suspend stops what runs and starts nothing new while it is true. The phase
@@ -132,11 +133,13 @@ type ValidationRunSpec struct {
 	// cleanup says when the Jobs of an attempt that is complete are deleted.
 	// Changing it starts no attempt.
 	// +optional
+	// +kubebuilder:default={}
 	Cleanup *Cleanup `json:"cleanup,omitempty"`
 
 	// historyLimit is how many earlier attempts status.history names, and how many
 	// of their results are kept. Changing it starts no attempt. Default: 5.
 	// +optional
+	// +kubebuilder:default=5
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=20
 	HistoryLimit *int32 `json:"historyLimit,omitempty"`
@@ -164,11 +167,13 @@ type Cleanup struct {
 	// deleted after 7 days, and those of an attempt when the next one starts.
 	// Default: OnSuccess.
 	// +optional
+	// +kubebuilder:default=OnSuccess
 	Jobs CleanupJobs `json:"jobs,omitempty"`
 
 	// after is how long they stay, from the attempt's end. A duration such as 10m
 	// or 24h, up to 168h. Default: 1h.
 	// +optional
+	// +kubebuilder:default="1h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(h|m|s|ms|us|ns))+$') && duration(self) >= duration('0s') && duration(self) <= duration('168h')",message="must be a duration of at most 168h, such as 30m or 1h30m"

@@ -7,7 +7,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,5 +129,5 @@ func (t *telling) await(ctx context.Context, is func(*v1alpha1.ValidationRun) bo
 		}
 	}
 	status, _ := yaml.Marshal(last.Status) // it is for reading
-	return fmt.Errorf("%w; status is\n%s\n%v", context.Cause(ctx), status, metav1.ObjectMeta{Finalizers: last.Finalizers}.Finalizers)
+	return fmt.Errorf("%w; finalizers are %v, status is\n%s", context.Cause(ctx), last.Finalizers, status)
 }

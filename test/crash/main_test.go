@@ -3,9 +3,11 @@
 // For each story the operator first runs undisturbed, and its writes are counted. Then the story is told anew for each of them, twice: once
 // the write never leaves the process that dies at it, once it arrives and nobody learns the answer. From that moment no request of that
 // process reaches the API server any more. The next process starts once it is gone, and is left alone. How the run ends is compared with
-// how it ended undisturbed: status, children, results, letter by letter but for times, UIDs and what is made of them.
+// how it ended undisturbed: status, children, results, letter by letter but for times, UIDs and what is made of them. The audit log then
+// shows that no Job was made twice, and that nothing that status had recorded changed.
 //
-// Leases and Events are not counted: there is no lease, and Events are said to people, in the background, and may be lost.
+// Leases and Events are not counted: there is no lease, and Events are said to people, in the background, and may be lost. Nor are writes
+// that change nothing, see wire.
 package crash
 
 import (
