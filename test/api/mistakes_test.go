@@ -155,6 +155,13 @@ startTimeout: 1d`),
 timeout: 0s`),
 		[]string{`spec.phases[0].timeout: Invalid value: "0s": ` + durationRule},
 	},
+	{"a history without end", beside("historyLimit: 100"), []string{`spec.historyLimit: Invalid value: 100: spec.historyLimit in body should be less than or equal to 20`}},
+	{"a cleanup of another kind", beside("cleanup: {jobs: Sometimes}"), []string{`spec.cleanup.jobs: Unsupported value: "Sometimes": supported values: "Always", "OnSuccess", "Never"`}},
+	{"a cleanup after a year", beside("cleanup: {after: 8760h}"), []string{`spec.cleanup.after: Invalid value: "8760h": must be a duration of at most 168h, such as 30m or 1h30m`}},
+	{"an unknown word for allSkipped", beside("allSkipped: Ignore"), []string{`spec.allSkipped: Unsupported value: "Ignore": supported values: "Reject", "Accept"`}},
+	{"retries without end", phase("goTest: {package: ./checks/deployment}\nretries: 100"),
+		[]string{`spec.phases[0].retries: Invalid value: 100: spec.phases[0].retries in body should be less than or equal to 10`}},
+	{"suspend in words", beside("suspend: \"yes\""), []string{`spec.suspend: Invalid value: "string": spec.suspend in body must be of type boolean: "string"`}},
 	{"too long a time", beside("timeout: 200h"), []string{`spec.timeout: Invalid value: "200h": ` + durationRule}},
 	{
 		"an unknown word for onFailure", phase(`goTest: {package: ./checks/deployment}
