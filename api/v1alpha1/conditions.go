@@ -76,6 +76,18 @@ const (
 	ReasonInvalidImage = "InvalidImage"
 	// ReasonForbidden: admission refuses the pod for good, such as Pod Security.
 	ReasonForbidden = "Forbidden"
+	// ReasonInvalidRecipe: the recipe or the snapshot cannot be what it has to be.
+	ReasonInvalidRecipe = "InvalidRecipe"
+	// ReasonCheckNotFound: the image has no test for a check that is named.
+	ReasonCheckNotFound = "CheckNotFound"
+	// ReasonSnapshotIncomplete: the captured snapshot is not whole.
+	ReasonSnapshotIncomplete = "SnapshotIncomplete"
+	// ReasonNoNodes: no node matches.
+	ReasonNoNodes = "NoNodes"
+	// ReasonNodeUnschedulable: the node is cordoned.
+	ReasonNodeUnschedulable = "NodeUnschedulable"
+	// ReasonNodeNotReady: the node is not ready.
+	ReasonNodeNotReady = "NodeNotReady"
 	// ReasonNameConflict: an object of the needed name belongs to somebody else.
 	ReasonNameConflict = "NameConflict"
 

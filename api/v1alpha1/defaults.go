@@ -15,6 +15,8 @@ const (
 	DefaultRunTimeout   = 2 * time.Hour
 	DefaultCleanupAfter = time.Hour
 	DefaultHistoryLimit = 5
+	// DefaultNodeParallelism is how many nodes a phase runs on at a time.
+	DefaultNodeParallelism = 10
 )
 
 // SetDefaults fills what is absent. Specs that were frozen by an older operator are compared after it, so that a new default is no change.
@@ -47,11 +49,26 @@ func (p *Phase) setDefaults() {
 	if p.Retries == nil {
 		p.Retries = new(int32(0))
 	}
+	if p.Isolation == "" {
+		p.Isolation = IsolationPhase
+	}
+	if p.Parallelism == nil {
+		p.Parallelism = new(int32(1))
+		if p.Nodes != nil {
+			p.Parallelism = new(int32(DefaultNodeParallelism))
+		}
+	}
 	if p.GoTest == nil {
 		return
 	}
 	if p.GoTest.Skips == "" {
 		p.GoTest.Skips = SkipsAllow
+		if len(p.GoTest.Checks) > 0 {
+			p.GoTest.Skips = SkipsDeny
+		}
+	}
+	if len(p.GoTest.Checks) > 0 && p.GoTest.Package == "" {
+		p.GoTest.Package = "./checks/" + p.Name
 	}
 	if p.GoTest.Manifest == "" {
 		p.GoTest.Manifest = ManifestAuto

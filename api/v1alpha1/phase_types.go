@@ -2,10 +2,12 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Phase is one step of a validation: one Job, whose tests give the phase its
-// outcome.
+// Phase is one step of a validation: one Job, or one for each of its checks or
+// nodes, whose tests give the phase its outcome.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.goTest) != has(self.container)",message="a phase needs exactly one of goTest and container"
+// +kubebuilder:validation:XValidation:rule="!has(self.goTest) || !has(self.container)",message="a phase has one of goTest and container, not both"
+// +kubebuilder:validation:XValidation:rule="!has(self.isolation) || self.isolation != 'Check' || !has(self.container) && (!has(self.goTest) || has(self.goTest.checks))",message="isolation Check runs one Job for each of goTest.checks: name them"
+// +kubebuilder:validation:XValidation:rule="self.name != 'preflight' && self.name != 'snapshot'",message="preflight and snapshot are the operator's own phases: choose another name"
 type Phase struct {
 	// name identifies the phase: a DNS label, unique in the run. readiness,
 	// deployment, performance and conformance are the usual ones.
@@ -67,7 +69,82 @@ type Phase struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10
 	Retries *int32 `json:"retries,omitempty"`
+
+	// isolation says what a Job runs: Phase puts all tests of the phase into one,
+	// Check gives each of goTest.checks a Job of its own, so that a panic or an OOM
+	// kill in one costs only that one. Default: Phase.
+	// +optional
+	Isolation Isolation `json:"isolation,omitempty"`
+
+	// nodes runs the phase, or each of its checks where isolation is Check, once on
+	// each matching node. A matching node that is cordoned or not ready is Error:
+	// exclude it to leave it out.
+	// +optional
+	Nodes *NodeSelection `json:"nodes,omitempty"`
+
+	// parallelism is how many Jobs of the phase run at a time, where it has more
+	// than one. Default: 1, and 10 with nodes.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=64
+	Parallelism *int32 `json:"parallelism,omitempty"`
+
+	// exclusive has the phase start only when no other phase of the run runs and
+	// the pods of all earlier ones have ended, and keeps others from starting
+	// beside it. Default: false.
+	// +optional
+	Exclusive bool `json:"exclusive,omitempty"`
+
+	// dependsOn are the phases that this one waits for, which come before it:
+	// phases that do not depend on each other run in parallel. Absent: the phase
+	// before it. []: none.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=63
+	DependsOn []string `json:"dependsOn,omitzero"`
 }
+
+// Isolation is what a Job of a phase runs.
+//
+// +kubebuilder:validation:Enum=Phase;Check
+type Isolation string
+
+// What a Job of a phase runs.
+const (
+	// IsolationPhase puts all tests of the phase into one Job.
+	IsolationPhase Isolation = "Phase"
+	// IsolationCheck gives each check a Job of its own.
+	IsolationCheck Isolation = "Check"
+)
+
+// NodeSelection says on which nodes something runs.
+type NodeSelection struct {
+	// selector are the labels that a node needs. Absent: any node.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.size() > 0 && k.size() <= 317 && self[k].size() <= 63)",message="keys and values must be those of labels, such as nvidia.com/gpu.present: \"true\""
+	Selector map[string]LabelValue `json:"selector,omitempty"`
+
+	// maxNodes bounds how many of the matching nodes are taken: healthy ones first,
+	// in the order of their names. Absent: all of them.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2000
+	MaxNodes *int32 `json:"maxNodes,omitempty"`
+
+	// exclude are the names of nodes that are left out.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MaxLength=253
+	Exclude []string `json:"exclude,omitempty"`
+}
+
+// LabelValue is the value of a label.
+//
+// +kubebuilder:validation:MaxLength=63
+type LabelValue string
 
 // OnFailure is what a phase that is Failed or Error means for the phases after
 // it.
@@ -86,7 +163,9 @@ const (
 // GoTest is a phase of Go tests, compiled with `go test -c` into the
 // validator's image.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.package) != has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream)"
+// +kubebuilder:validation:XValidation:rule="has(self.package) != has(self.command) || has(self.checks) && !has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream)"
+// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.run) && !has(self.command) && !has(self.expectedTests)",message="checks name the tests: leave out run, command and expectedTests"
+// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.manifest) || self.manifest != 'Never'",message="checks are found in the binary's list of tests: manifest cannot be Never"
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || has(self.expectedTests)",message="expectedTests is required with command: there is no list of tests to hold the stream against"
 // +kubebuilder:validation:XValidation:rule="!has(self.manifest) || self.manifest != 'Never' || has(self.expectedTests)",message="expectedTests is required with manifest Never: there is no list of tests to hold the stream against"
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.run)",message="run selects tests of a package; with command, give -test.run in the command itself"
@@ -118,8 +197,21 @@ type GoTest struct {
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) || !''.matches(self)",message="must be a regular expression as go test -run takes it, such as ^(TestA|TestB)$"
 	Run string `json:"run,omitempty"`
 
+	// checks are the names of tests that each have to run, such as
+	// expected-resources for TestExpectedResources. A name that the binary has no
+	// test for ends the run as Error before anything runs. The package is
+	// ./checks/ and the phase's name where none is given.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Checks []string `json:"checks,omitempty"`
+
 	// skips says what a test that skips itself means: Allow takes it as not
-	// applicable, Deny makes the phase Error. Default: Allow.
+	// applicable, Deny makes the phase Error. Default: Allow, and Deny where checks
+	// are named.
 	// +optional
 	Skips Skips `json:"skips,omitempty"`
 

@@ -58,8 +58,11 @@ type ValidationRunList struct {
 
 // ValidationRunSpec is what is to be validated, and how.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or validator.image in each phase",fieldPath=".validator"
-// +kubebuilder:validation:XValidation:rule="self.phases.all(p, (has(p.validator) && has(p.validator.volumeMounts) ? p.validator.volumeMounts.map(v, v.name) : has(self.validator) && has(self.validator.volumeMounts) ? self.validator.volumeMounts.map(v, v.name) : []).all(m, m in (has(p.validator) && has(p.validator.volumes) ? p.validator.volumes.map(v, v.name) : has(self.validator) && has(self.validator.volumes) ? self.validator.volumes.map(v, v.name) : [])))",message="every volumeMount needs a volume of its name: a phase has those of validator.volumes, or its own where it has any"
+// +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || !has(self.recipe) && has(self.phases) && self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or, without a recipe, validator.image in each phase",fieldPath=".validator"
+// +kubebuilder:validation:XValidation:rule="!has(self.phases) || self.phases.all(p, (has(p.validator) && has(p.validator.volumeMounts) ? p.validator.volumeMounts.map(v, v.name) : has(self.validator) && has(self.validator.volumeMounts) ? self.validator.volumeMounts.map(v, v.name) : []).all(m, m in (has(p.validator) && has(p.validator.volumes) ? p.validator.volumes.map(v, v.name) : has(self.validator) && has(self.validator.volumes) ? self.validator.volumes.map(v, v.name) : [])))",message="every volumeMount needs a volume of its name: a phase has those of validator.volumes, or its own where it has any"
+// +kubebuilder:validation:XValidation:rule="has(self.recipe) || has(self.phases) && self.phases.size() > 0",message="give phases, or a recipe whose validation section says what they are",fieldPath=".phases"
+// +kubebuilder:validation:XValidation:rule="has(self.recipe) || !has(self.phases) || self.phases.all(p, has(p.goTest) || has(p.container))",message="a phase needs one of goTest and container, unless the recipe says what it runs",fieldPath=".phases"
+// +kubebuilder:validation:XValidation:rule="has(self.recipe) || !has(self.phases) || self.phases.all(p, !has(p.dependsOn) || p.dependsOn.all(d, self.phases.exists(q, q.name == d)))",message="dependsOn names a phase that there is not",fieldPath=".phases"
 type ValidationRunSpec struct {
 	// trigger is free text that tells one reason for a run from another, such as
 	// the git commit under test. A new value starts a new attempt, and that is all
@@ -69,14 +72,16 @@ type ValidationRunSpec struct {
 	Trigger string `json:"trigger,omitempty"`
 
 	// snapshot is what was measured on the cluster. A copy of it, taken when the
-	// attempt starts, is mounted into the validators at
-	// /data/snapshot/snapshot.yaml, which AICR_SNAPSHOT_PATH names.
+	// attempt starts, or the snapshot that the attempt takes itself, is mounted into
+	// the validators at /data/snapshot/snapshot.yaml, which AICR_SNAPSHOT_PATH
+	// names. The recipe's constraints are held against it.
 	// +optional
-	Snapshot *InputSource `json:"snapshot,omitempty"`
+	Snapshot *SnapshotSource `json:"snapshot,omitempty"`
 
-	// recipe is the description of how the cluster should be. A copy of it, taken
-	// when the attempt starts, is mounted into the validators at
-	// /data/recipe/recipe.yaml, which AICR_RECIPE_PATH names.
+	// recipe is the description of how the cluster should be. Its constraints are
+	// evaluated against the snapshot, and its validation section gives the phases.
+	// A copy of it, taken when the attempt starts, is mounted into the validators
+	// at /data/recipe/recipe.yaml, which AICR_RECIPE_PATH names.
 	// +optional
 	Recipe *InputSource `json:"recipe,omitempty"`
 
@@ -93,11 +98,13 @@ type ValidationRunSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a ServiceAccount: lower-case letters, digits, dashes and dots"
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// phases are the steps of the validation, run in this order.
-	// +required
+	// phases are the steps of the validation, run in this order unless dependsOn
+	// says otherwise. With a recipe they come beside those of its validation
+	// section, of which they replace what they name: a phase of the same name that
+	// has neither goTest nor container runs the recipe's checks in another way.
+	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Phases []Phase `json:"phases,omitempty"`
 
@@ -201,6 +208,37 @@ type InputSource struct {
 	// not exist the run waits for it, up to the first phase's startTimeout.
 	// +required
 	ConfigMap ConfigMapKey `json:"configMap,omitzero"`
+}
+
+// SnapshotSource is where the snapshot comes from.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.configMap) != has(self.capture)",message="a snapshot comes from exactly one of configMap and capture"
+type SnapshotSource struct {
+	// configMap is the key of a ConfigMap in the run's namespace. While it does
+	// not exist the run waits for it, up to the first phase's startTimeout.
+	// +optional
+	ConfigMap *ConfigMapKey `json:"configMap,omitempty"`
+
+	// capture takes the snapshot at the beginning of the attempt, in a phase of its
+	// own, by the check "capture" of the validator's image, and keeps it in a
+	// ConfigMap with the run.
+	// +optional
+	Capture *Capture `json:"capture,omitempty"`
+}
+
+// Capture says how a snapshot is taken.
+type Capture struct {
+	// package is the Go package of the check that takes it. Default:
+	// ./checks/snapshot, which is the test binary snapshot.test.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^[./a-zA-Z0-9_~-]*[a-zA-Z0-9_~-]$`
+	Package string `json:"package,omitempty"`
+
+	// nodes takes it once on each matching node. Absent: once, on any node.
+	// +optional
+	Nodes *NodeSelection `json:"nodes,omitempty"`
 }
 
 // ConfigMapKey is one key of a ConfigMap.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -24,7 +25,7 @@ import (
 
 // asks says whether a decision asks for something to be made, after which it has to be taken again.
 func asks(d plan.Decision, seen *plan.Observed) bool {
-	return d.Freeze || d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil
+	return d.Freeze || d.Setup || len(d.Create) > 0 || d.Store || len(d.Unkept(seen)) > 0
 }
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
@@ -35,8 +36,8 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 	}
 	var err error
 	switch {
-	case d.Keep != nil && seen.Kept == nil:
-		return r.keep(ctx, run, d, seen)
+	case len(d.Unkept(seen)) > 0:
+		return r.keep(ctx, run, d.Unkept(seen), seen)
 	case d.Store:
 		return r.store(ctx, run, d, seen)
 	case d.Freeze:
@@ -44,14 +45,18 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 	case d.Setup:
 		err = r.freezeSources(ctx, run, d.Status.Attempt, seen)
 	default:
-		err = r.createJob(ctx, run, d, seen)
+		return r.createJobs(ctx, run, d, seen)
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
-		logf.FromContext(ctx).Info("API server refused an object", "reason", refused.block.Reason, "message", refused.block.Message)
-		seen.Refused = &refused.block
+		seen.Refused = logRefusal(ctx, refused)
 		return nil
 	}
 	return err
+}
+
+func logRefusal(ctx context.Context, refused *refusal) *plan.Block {
+	logf.FromContext(ctx).Info("API server refused an object", "reason", refused.block.Reason, "message", refused.block.Message)
+	return &refused.block
 }
 
 func (r *Reconciler) finalize(ctx context.Context, run *v1alpha1.ValidationRun) error {
@@ -122,30 +127,39 @@ func (r *Reconciler) freeze(ctx context.Context, run *v1alpha1.ValidationRun, at
 	return workload.Frozen(input, cm), nil
 }
 
-func (r *Reconciler) createJob(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
-	spec := run.Spec.DeepCopy()
-	spec.SetDefaults()
-	for i := range spec.Phases {
-		if spec.Phases[i].Name != d.Create.Phase {
+// createJobs creates the Jobs that a decision asks for, or finds out which of them the API server does not take.
+func (r *Reconciler) createJobs(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	seen.RefusedJobs = map[workload.Item]*plan.Block{}
+	for i := range d.Create {
+		c := &d.Create[i]
+		job, err := r.createJob(ctx, run, c)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			seen.RefusedJobs[c.Item] = logRefusal(ctx, refused)
 			continue
 		}
-		job, err := workload.Job(run, &spec.Phases[i], *d.Create)
 		if err != nil {
-			return &refusal{block: plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}}
-		}
-		if job, err = createOwned(ctx, r, run, job); err != nil {
 			return err
 		}
-		logf.FromContext(ctx).Info("Created Job", "phase", d.Create.Phase, "attempt", d.Create.Attempt, "job", klog.KObj(job))
 		created, err := r.lookAtJob(ctx, run, job, nil)
 		if err != nil {
 			return err
 		}
-		created.Item = *d.Create // whatever the labels of one that was there already say
+		created.Item = c.Item // whatever the labels of one that was there already say
 		seen.Jobs = append(seen.Jobs, created)
-		return nil
 	}
-	return fmt.Errorf("creating Job: the spec has no phase %s", d.Create.Phase)
+	return nil
+}
+
+func (r *Reconciler) createJob(ctx context.Context, run *v1alpha1.ValidationRun, c *plan.Creation) (*batchv1.Job, error) {
+	job, err := workload.Job(run, &c.Phase, c.Item)
+	if err != nil {
+		return nil, &refusal{block: plan.Block{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error(), Final: true}}
+	}
+	if job, err = createOwned(ctx, r, run, job); err != nil {
+		return nil, err
+	}
+	logf.FromContext(ctx).Info("Created Job", "phase", c.Item.Phase, "attempt", c.Item.Attempt, "job", klog.KObj(job))
+	return job, nil
 }
 
 // createOwned creates an object, or finds that it is there and the run's own. It returns the object as the API server has it.
@@ -189,7 +203,9 @@ func (r *Reconciler) act(ctx context.Context, run *v1alpha1.ValidationRun, d pla
 	if err := r.follow(ctx, run, d.Follow, seen); err != nil {
 		failed = append(failed, err)
 	}
-	r.shorten(ctx, run, d.Shorten)
+	for _, s := range d.Shorten {
+		r.shorten(ctx, run, s)
+	}
 	r.checkpoint(ctx, run, d, seen)
 	for _, name := range d.Stop {
 		job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
@@ -203,10 +219,7 @@ func (r *Reconciler) act(ctx context.Context, run *v1alpha1.ValidationRun, d pla
 
 // shorten lowers a pod's deadline. The UID in the patch is a precondition: another pod of the name is left alone. Where it cannot be done
 // the first deadline stands, and the operator's own look at the clock.
-func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s *plan.Shorten) {
-	if s == nil {
-		return
-	}
+func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s plan.Shorten) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: s.Pod}}
 	patch := fmt.Sprintf(`{"metadata":{"uid":%q},"spec":{"activeDeadlineSeconds":%d}}`, s.UID, s.Seconds)
 	if err := r.Client.Patch(ctx, pod, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
@@ -214,12 +227,12 @@ func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s
 	}
 }
 
-// follow reads the logs of the pod that counts.
-func (r *Reconciler) follow(ctx context.Context, run *v1alpha1.ValidationRun, uid types.UID, seen plan.Observed) error {
+// follow reads the logs of the pods that count.
+func (r *Reconciler) follow(ctx context.Context, run *v1alpha1.ValidationRun, pods []types.UID, seen plan.Observed) error {
 	key := client.ObjectKeyFromObject(run)
 	for _, job := range seen.Jobs {
 		for _, pod := range job.Pods {
-			if pod.UID == uid && uid != "" {
+			if slices.Contains(pods, pod.UID) {
 				if err := r.resume(ctx, run, job, pod); err != nil {
 					return err
 				}
@@ -250,6 +263,6 @@ func (r *Reconciler) release(ctx context.Context, run *v1alpha1.ValidationRun, d
 }
 
 func (r *Reconciler) forget(run types.NamespacedName) {
-	r.follows.keepOnly(run, "")
+	r.follows.keepOnly(run, nil)
 	r.published.forget(run)
 }

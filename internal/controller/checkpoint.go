@@ -73,14 +73,21 @@ func (s savedAt) due(state podlog.State, failed int, now time.Time) bool {
 	return state.Bytes-s.bytes >= checkpointBytes || now.Sub(s.at) >= checkpointEvery
 }
 
-// checkpoint writes down how far the log of a followed pod was read. That it could not is no reason to stop: the next process then reads
+// checkpoint writes down how far the logs of followed pods were read. That it could not is no reason to stop: the next process then reads
 // what the kubelet still has.
 func (r *Reconciler) checkpoint(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen plan.Observed) {
-	e := r.follows.entry(d.Follow)
-	if e == nil || !run.DeletionTimestamp.IsZero() {
+	if !run.DeletionTimestamp.IsZero() {
 		return
 	}
-	data, now := r.follows.paper(d.Follow, e, r.Clock.Now())
+	for _, uid := range d.Follow {
+		if e := r.follows.entry(uid); e != nil {
+			r.checkpointOne(ctx, run, uid, e, seen)
+		}
+	}
+}
+
+func (r *Reconciler) checkpointOne(ctx context.Context, run *v1alpha1.ValidationRun, uid types.UID, e *followed, seen plan.Observed) {
+	data, now := r.follows.paper(uid, e, r.Clock.Now())
 	if data == nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -73,7 +74,7 @@ func killedWhileReading(t *testing.T) (*bench, plan.Job, *corev1.Pod) {
 		b.follows.look(&pod)
 	}
 	b.clock.SetTime(epoch.Add(noticeEvery))
-	b.checkpoint(t.Context(), b.stored(t, run), plan.Decision{Follow: pod.UID}, seen)
+	b.checkpoint(t.Context(), b.stored(t, run), plan.Decision{Follow: []types.UID{pod.UID}}, seen)
 	b.follows.set.Close()
 	b.follows = newFollows(b.logs, func(client.ObjectKey) {
 		select {
@@ -94,7 +95,7 @@ func TestALogIsReadOnFromItsCheckpoint(t *testing.T) {
 	}}
 	job.Pods[0] = plan.Look(k)
 	run := b.stored(t, newRun())
-	if err := b.follow(t.Context(), run, job.Pods[0].UID, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
+	if err := b.follow(t.Context(), run, []types.UID{job.Pods[0].UID}, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
 		t.Fatal(err)
 	}
 	pod := await(t, b, job.Pods[0])
@@ -146,7 +147,7 @@ func TestACheckpointThatDoesNotFit(t *testing.T) {
 			spoil(t, b, &job)
 			b.logs.text[k.Name+"/validator"] = passingLog
 			job.Pods[0].Validator.Exit = nil
-			if err := b.follow(t.Context(), b.stored(t, newRun()), job.Pods[0].UID, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
+			if err := b.follow(t.Context(), b.stored(t, newRun()), []types.UID{job.Pods[0].UID}, plan.Observed{Jobs: []plan.Job{job}}); err != nil {
 				t.Fatal(err)
 			}
 			pod := job.Pods[0]
@@ -167,7 +168,7 @@ func TestCheckpointsAreWrittenOver(t *testing.T) {
 	b.clock.SetTime(epoch.Add(resumeAfter + time.Minute))
 	b.logs.text[k.Name+"/validator"] = failingLog() + "\x16--- FAIL: TestB (0.00s)\n"
 	seen := plan.Observed{Jobs: []plan.Job{job}}
-	if err := b.follow(t.Context(), run, job.Pods[0].UID, seen); err != nil {
+	if err := b.follow(t.Context(), run, []types.UID{job.Pods[0].UID}, seen); err != nil {
 		t.Fatal(err)
 	}
 	pod := job.Pods[0]
@@ -175,7 +176,7 @@ func TestCheckpointsAreWrittenOver(t *testing.T) {
 		<-b.read
 	}
 	b.clock.SetTime(epoch.Add(resumeAfter + 2*time.Minute))
-	b.checkpoint(t.Context(), run, plan.Decision{Follow: pod.UID}, seen)
+	b.checkpoint(t.Context(), run, plan.Decision{Follow: []types.UID{pod.UID}}, seen)
 	c, err := b.readCheckpoint(t.Context(), run, job.Item)
 	if err != nil || c == nil || c.stream.Progress().Failed != 2 {
 		t.Errorf("the checkpoint is %+v, %v", c, err)

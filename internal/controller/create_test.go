@@ -85,13 +85,13 @@ func TestCreateJobAfterALostAnswer(t *testing.T) {
 	}})
 	run := newRun(started)
 	item := workload.Item{Attempt: 1, Phase: "a"}
-	d := plan.Decision{Create: &item}
+	d := plan.Decision{Create: []plan.Creation{{Item: item, Phase: run.Spec.Phases[0]}}}
 	var seen plan.Observed
-	err := b.createJob(t.Context(), run, d, &seen)
+	err := b.createJobs(t.Context(), run, d, &seen)
 	if _, refused := errors.AsType[*refusal](err); err == nil || refused || len(seen.Jobs) > 0 {
 		t.Fatalf("a lost answer is %v, and seen is %v", err, seen.Jobs)
 	}
-	if err := b.createJob(t.Context(), run, d, &seen); err != nil {
+	if err := b.createJobs(t.Context(), run, d, &seen); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.Jobs) != 1 || seen.Jobs[0].Item != item || creations != 2 {
@@ -114,7 +114,7 @@ func TestCreateJobFindsOneWhoseLabelsWereEdited(t *testing.T) {
 	delete(job.Labels, v1alpha1.LabelAttempt)
 	b := newBench(t, interceptor.Funcs{}, job)
 	var seen plan.Observed
-	if err := b.createJob(t.Context(), run, plan.Decision{Create: &item}, &seen); err != nil {
+	if err := b.createJobs(t.Context(), run, plan.Decision{Create: []plan.Creation{{Item: item, Phase: run.Spec.Phases[0]}}}, &seen); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen.Jobs) != 1 || seen.Jobs[0].Item != item {

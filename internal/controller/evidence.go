@@ -27,37 +27,50 @@ const (
 	leastEvidenceBytes = 256 << 10
 )
 
-// keep stores the evidence of a phase that has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
+// keep stores the evidence of what has ended: the pod and its log may be gone before status says the outcome. What an earlier pass
 // kept that was cut off then is the outcome, whatever could still be read of it now.
-func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, what []plan.Keeping, seen *plan.Observed) error {
 	// A pass that works on an old status has let go of the log, and must not be the one that says what the outcome was.
 	if err := r.current(ctx, run); err != nil {
 		return err
 	}
-	data, err := encodeEvidence(*d.Keep)
+	if seen.Kept == nil {
+		seen.Kept = map[workload.Item]*report.Phase{}
+	}
+	for i := range what {
+		kept, err := r.keepOne(ctx, run, &what[i])
+		if err != nil {
+			return err
+		}
+		seen.Kept[what[i].As] = kept
+	}
+	return nil
+}
+
+func (r *Reconciler) keepOne(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping) (*report.Phase, error) {
+	data, err := encodeEvidence(k.Phase)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cm := &corev1.ConfigMap{
-		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, d.KeepAs), workload.ComponentEvidence, d.KeepAs.Attempt),
+		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, k.As), workload.ComponentEvidence, k.As.Attempt),
 		Immutable:  new(true),
 		BinaryData: map[string][]byte{evidenceKey: data},
 	}
-	cm.Labels[v1alpha1.LabelPhase] = d.Keep.Name
-	seen.Kept = d.Keep
+	cm.Labels[v1alpha1.LabelPhase] = k.As.Phase
 	cm, err = createOwned(ctx, r, run, cm)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		// Status holds the outcome all the same; a result written later tells the phase from status.
-		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", d.Keep.Name, "message", refused.block.Message)
-		return nil
+		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", k.As.Phase, "message", refused.block.Message)
+		return &k.Phase, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if kept, err := report.DecodePhase(cm.BinaryData[evidenceKey]); err == nil {
-		seen.Kept = &kept
+		return &kept, nil
 	}
-	return nil
+	return &k.Phase, nil
 }
 
 // encodeEvidence makes a phase fit into a ConfigMap, whatever that takes: text that does not compress is cut down further.
@@ -76,13 +89,16 @@ func encodeEvidence(phase report.Phase) ([]byte, error) {
 
 // evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
 func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
-	switch {
-	case d.Keep != nil && d.Keep.Name == p.Name:
-		return *d.Keep, nil
-	case p.State == v1alpha1.PhaseNotRun:
+	item := workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts}
+	if p.State == v1alpha1.PhaseNotRun {
 		return report.NotRun(p.Name, p.Reason, p.Message), nil
 	}
-	phase, err := r.keptEvidence(ctx, run, workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts})
+	for i := range d.Keep {
+		if d.Keep[i].As == item {
+			return d.Keep[i].Phase, nil
+		}
+	}
+	phase, err := r.keptEvidence(ctx, run, item)
 	if err != nil || phase != nil {
 		return ptr.Deref(phase, report.Phase{}), err
 	}

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,12 +196,12 @@ func contains(pods []plan.Pod, uid types.UID) bool {
 	return false
 }
 
-// keepOnly lets go of all pods of a run but one.
-func (f *follows) keepOnly(run types.NamespacedName, keep types.UID) {
+// keepOnly lets go of all pods of a run but some.
+func (f *follows) keepOnly(run types.NamespacedName, keep []types.UID) {
 	f.mu.Lock()
 	var drop []types.UID
 	for uid := range f.runs[run] {
-		if uid != keep {
+		if !slices.Contains(keep, uid) {
 			drop = append(drop, uid)
 			delete(f.pods, uid)
 			delete(f.runs[run], uid)

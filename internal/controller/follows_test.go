@@ -168,12 +168,12 @@ func TestPodsThatAreGoneAreRemembered(t *testing.T) {
 	if len(got) != 1 || !got[0].Gone || got[0].Trouble == nil {
 		t.Errorf("gone is %+v", got)
 	}
-	b.follows.keepOnly(types.NamespacedName{Namespace: "ns", Name: "other"}, "")
-	b.follows.keepOnly(key, pod.UID)
+	b.follows.keepOnly(types.NamespacedName{Namespace: "ns", Name: "other"}, nil)
+	b.follows.keepOnly(key, []types.UID{pod.UID})
 	if b.follows.entry(pod.UID) == nil {
 		t.Error("the pod that counts is forgotten")
 	}
-	b.follows.keepOnly(key, "")
+	b.follows.keepOnly(key, nil)
 	if b.follows.entry(pod.UID) != nil {
 		t.Error("the pod is remembered")
 	}

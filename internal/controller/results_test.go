@@ -22,7 +22,8 @@ import (
 
 // over is the decision that completes a run of two phases.
 func over(message string) plan.Decision {
-	return plan.Decision{Store: true, Keep: &report.Phase{Name: "b", State: v1alpha1.PhasePassed, Message: message}, Status: status{
+	b := plan.Keeping{As: workload.Item{Attempt: 1, Phase: "b"}, Phase: report.Phase{Name: "b", State: v1alpha1.PhasePassed, Message: message}}
+	return plan.Decision{Store: true, Keep: []plan.Keeping{b}, Status: status{
 		Attempt: 1, Verdict: v1alpha1.VerdictPassed, Message: message,
 		Phases: []phaseState{{Name: "a", State: v1alpha1.PhasePassed, Message: "by status"}, {Name: "b", State: v1alpha1.PhasePassed}},
 	}}
@@ -128,11 +129,10 @@ func TestStoreThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-func kept(message string) plan.Decision {
-	return plan.Decision{
-		Keep:   &report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message},
-		KeepAs: workload.Item{Attempt: 1, Phase: "a"}, Status: status{Attempt: 1},
-	}
+var keptItem = workload.Item{Attempt: 1, Phase: "a"}
+
+func kept(message string) []plan.Keeping {
+	return []plan.Keeping{{As: keptItem, Phase: report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message}}}
 }
 
 func evidenceOf(t *testing.T, b *bench) report.Phase {
@@ -154,7 +154,7 @@ func TestKeep(t *testing.T) {
 	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
-	if seen.Kept == nil || seen.Kept.Message != "3 passed" {
+	if seen.Kept[keptItem] == nil || seen.Kept[keptItem].Message != "3 passed" {
 		t.Errorf("seen is %+v", seen.Kept)
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
@@ -173,7 +173,7 @@ func TestWhatWasKeptIsTheOutcome(t *testing.T) {
 	if err := b.keep(t.Context(), run, kept("the pod was deleted"), &again); err != nil {
 		t.Fatal(err)
 	}
-	if again.Kept == nil || again.Kept.Message != "3 passed" {
+	if again.Kept[keptItem] == nil || again.Kept[keptItem].Message != "3 passed" {
 		t.Errorf("seen is %+v", again.Kept)
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
@@ -205,7 +205,7 @@ func TestKeepThatIsRefusedDoesNotKeepThePhaseFromEnding(t *testing.T) {
 	b := newBench(t, refuses("run-a", quota), newRun(started))
 	run := b.stored(t, newRun())
 	var seen plan.Observed
-	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil || seen.Kept == nil {
+	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil || seen.Kept[keptItem] == nil {
 		t.Errorf("it is tried again and again: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func isOf(status *v1alpha1.ValidationRunStatus, spec *v1alpha1.ValidationRunSpec
 func (s *step) begin() {
 	old := s.Status
 	s.Finalizer = true
-	s.spec, s.Keep, s.waiting, s.ending, s.Follow, s.Store, s.After = s.wish, nil, nil, nil, "", false, 0
+	s.spec, s.stages, s.Keep, s.waiting, s.ending, s.Follow, s.Store, s.After = s.wish, stages(s.wish), nil, nil, nil, nil, false, 0
 	s.Status = v1alpha1.ValidationRunStatus{
 		ObservedGeneration: s.run.Generation,
 		Attempt:            max(old.Attempt, s.seen.HighestAttempt) + 1,
@@ -75,9 +75,8 @@ func (s *step) begin() {
 	if s.wish.Suspend {
 		s.countSuspension()
 		s.rest()
-	} else {
-		s.due(0)
 	}
+	s.schedule()
 	s.trim()
 	s.Prune = false // what is superfluous goes when the attempt is set up, at the latest
 	s.setConditions()
@@ -129,7 +128,7 @@ func (s *step) close() bool {
 		s.setConditions()
 		return false
 	}
-	return !s.Store && (s.Keep == nil || s.seen.Kept != nil)
+	return !s.Store && len(s.Unkept(&s.seen)) == 0
 }
 
 // legible says whether the spec that the attempt validates is at hand.

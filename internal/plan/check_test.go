@@ -204,7 +204,9 @@ func (w *world) checkKept(before *v1alpha1.ValidationRunStatus, d *Decision) {
 		if kept == nil || kept.State != p.State || kept.Reason != p.Reason || kept.Message != p.Message || kept.Summary != p.Summary {
 			w.wrong("phase %s ends as %s %s, and that is not what was kept", p.Name, p.State, p.Reason)
 		}
-		if d.Keep == nil || d.Keep.Name != p.Name || d.Keep.State != p.State || d.Keep.Reason != p.Reason {
+		if !slices.ContainsFunc(d.Keep, func(k Keeping) bool {
+			return k.Phase.Name == p.Name && k.Phase.State == p.State && k.Phase.Reason == p.Reason
+		}) {
 			w.wrong("phase %s ends, and what is kept is %+v", p.Name, d.Keep)
 		}
 	}

@@ -22,12 +22,10 @@ func (w *world) act(d Decision) (asked []string) {
 		asked = append(asked, "stop "+label(job.item))
 		w.stop(job)
 	}
-	if s := d.Shorten; s != nil {
-		asked = append(asked, w.shorten(s)...)
+	for i := range d.Shorten {
+		asked = append(asked, w.shorten(&d.Shorten[i])...)
 	}
-	if d.Follow != w.follow {
-		w.listen(d.Follow)
-	}
+	w.listen(d.Follow)
 	return asked
 }
 

@@ -51,6 +51,8 @@ func Decide(run *v1alpha1.ValidationRun, seen Observed, now time.Time) Decision 
 type step struct {
 	Decision
 	run *v1alpha1.ValidationRun
+	// stages are the phases of the current attempt as it goes through them.
+	stages []stage
 	// spec is the spec of the current attempt, and wish the run's as it is now: of that, how to deal with attempts is heard at once.
 	spec, wish *v1alpha1.ValidationRunSpec
 	seen       Observed
@@ -71,6 +73,7 @@ func newStep(run *v1alpha1.ValidationRun, seen Observed, now time.Time) *step {
 		s.spec = seen.Spec.DeepCopy()
 		s.spec.SetDefaults()
 	}
+	s.stages = stages(s.spec)
 	s.Status = *run.Status.DeepCopy()
 	s.Finalizer = true
 	return s
@@ -111,26 +114,39 @@ func (s *step) advance() {
 		return
 	}
 	s.countSuspension()
-	i := s.current()
 	switch {
-	case i < 0:
+	case s.current() < 0:
 	case s.ending != nil:
-		s.interrupt(i)
+		s.each((*unit).interrupt)
 	case s.wish.Cancel:
 		s.fix()
 		s.ending = &verdict.Trouble{Reason: v1alpha1.ReasonCancelled, Message: "the run was cancelled"}
-		s.interrupt(i)
+		s.each((*unit).interrupt)
 	case s.wish.Suspend:
-		s.suspend(i)
+		s.suspend()
 	default:
-		if s.Status.Phases[i].State == v1alpha1.PhasePending {
-			s.due(i)
-		}
-		s.phase(i)
+		s.schedule()
+		s.each((*unit).proceed)
 	}
+	s.schedule()
 	if s.current() < 0 {
 		// The outcome of the last phase and the result go into the same write of status.
 		s.complete()
+	}
+}
+
+// each takes each phase that is due a step further.
+func (s *step) each(on func(*unit)) {
+	for i := range s.Status.Phases {
+		if s.Status.Phases[i].State != v1alpha1.PhaseRunning {
+			continue
+		}
+		u := s.unit(i)
+		on(u)
+		u.collect()
+		if s.waiting == nil && i == s.current() {
+			s.waiting = u.waiting
+		}
 	}
 }
 
@@ -231,15 +247,15 @@ func (s *step) time() *metav1.Time {
 
 // ownTime is a kubelet's time of a pod by the operator's clock, as far as the two can be told to differ: no pod starts before its phase is
 // due, and what has happened has happened within startTimeout.
-func (s *step) ownTime(spec *v1alpha1.Phase, pod *Pod, t time.Time) time.Time {
-	due := s.phaseStatus(spec.Name).StartTime
+func (u *unit) ownTime(pod *Pod, t time.Time) time.Time {
+	due := u.status.StartTime
 	if due == nil || pod.Started.IsZero() {
 		return t
 	}
 	if behind := due.Sub(pod.Started); behind > 0 {
 		t = t.Add(behind)
 	}
-	if latest := due.Add(spec.StartTimeout.Duration); t.After(s.now) && t.After(latest) {
+	if latest := due.Add(u.phase.StartTimeout.Duration); t.After(u.now) && t.After(latest) {
 		return latest
 	}
 	return t

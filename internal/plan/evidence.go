@@ -22,7 +22,8 @@ func (j *Job) first() *Pod {
 
 // unread has a log read a little longer before a phase is judged by what was read of it: an operator that has just started reads
 // it from its beginning, and a failure may be in it.
-func (s *step) unread(spec *v1alpha1.Phase, job *Job) bool {
+func (u *unit) unread(job *Job) bool {
+	spec := u.phase
 	if spec.GoTest == nil || job == nil || len(job.Pods) == 0 {
 		return false
 	}
@@ -32,27 +33,27 @@ func (s *step) unread(spec *v1alpha1.Phase, job *Job) bool {
 	}
 	wait := catchUp
 	if from := pod.Log.Since; !from.IsZero() {
-		if pod.Validator.Exit != nil && s.overtime() && from.Before(s.limit()) {
-			from = s.limit() // the end of a validator that ended just before the attempt's timeout is still being read
+		if pod.Validator.Exit != nil && u.overtime() && from.Before(u.limit()) {
+			from = u.limit() // the end of a validator that ended just before the attempt's timeout is still being read
 		}
-		wait = from.Add(catchUp).Sub(s.now)
+		wait = from.Add(catchUp).Sub(u.now)
 	}
 	if wait <= 0 {
 		return false
 	}
-	s.Follow = pod.UID
-	s.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log"}
-	s.lookIn(wait)
+	u.follow = pod.UID
+	u.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log"}
+	u.lookIn(wait)
 	return true
 }
 
 // unlessEnded is the trouble that the attempt's timeout is to a phase, which is none if the validator had ended by then and nobody looked.
-func (s *step) unlessEnded(job *Job, timeout *verdict.Trouble) *verdict.Trouble {
+func (u *unit) unlessEnded(job *Job, timeout *verdict.Trouble) *verdict.Trouble {
 	if job == nil || len(job.Pods) == 0 {
 		return timeout
 	}
 	pod := job.first()
-	if pod.Validator.Exit != nil && !pod.Validator.Finished.IsZero() && pod.Validator.Finished.Before(s.limit()) {
+	if pod.Validator.Exit != nil && !pod.Validator.Finished.IsZero() && pod.Validator.Finished.Before(u.limit()) {
 		return pod.Trouble
 	}
 	return timeout
@@ -64,7 +65,8 @@ func (p *Pod) listed(wanted bool) bool {
 }
 
 // judge gives the outcome of a phase by what is known of its Job's pod.
-func (s *step) judge(spec *v1alpha1.Phase, job *Job, trouble *verdict.Trouble) judged {
+func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
+	spec := u.phase
 	var pod Pod
 	if job != nil && len(job.Pods) > 0 {
 		pod = *job.first()

@@ -10,51 +10,57 @@ import (
 
 // interrupt ends the attempt before its end: the current phase is judged by what is known of it, where its validator has started, and
 // later ones do not run. A validator that has ended by itself is judged as ever.
-func (s *step) interrupt(i int) {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
-	job := s.latest(spec.Name)
+func (u *unit) interrupt() {
+	job := u.latest()
 	if job != nil {
-		status.Jobs = addName(status.Jobs, job.Name)
+		u.status.Jobs = addName(u.status.Jobs, job.Name)
 	}
-	if status.State == v1alpha1.PhasePending || !started(job) {
-		s.notRun(i)
+	if !started(job) {
+		u.notRun(Block{Reason: u.ending.Reason, Message: u.ending.Message})
 		return
 	}
-	if !s.settle(i, job) && !s.unread(spec, job) {
-		s.end(i, s.judge(spec, job, s.ending))
+	if !u.settle(job) && !u.unread(job) {
+		u.end(u.judge(job, u.ending))
 	}
 }
 
+// notRun leaves the unit without an outcome of its own.
+func (u *unit) notRun(why Block) {
+	p := u.status
+	p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, why.Reason, why.Message
+	p.Summary, p.Running, p.CompletionTime = v1alpha1.Summary{}, "", u.time()
+}
+
 // settle takes a phase whose validator has ended, or whose Job has two pods, to its judgement as ever, and says whether it is one.
-func (s *step) settle(i int, job *Job) bool {
-	spec := &s.spec.Phases[i]
+func (u *unit) settle(job *Job) bool {
 	pod := job.first()
 	switch {
 	case len(job.Pods) > 1:
-		s.watch(i, job)
+		u.watch(job)
 	case pod.Validator.Exit == nil:
 		return false
-	case s.overtime() && !s.unread(spec, job):
-		s.end(i, s.judge(spec, job, pod.Trouble))
-	case s.endless(spec, job, pod):
+	case u.overtime() && !u.unread(job):
+		u.end(u.judge(job, pod.Trouble))
+	case u.endless(job, pod):
 		return false
 	default:
-		s.pod(i, job, pod)
+		u.pod(job, pod)
 	}
 	return true
 }
 
 // endless says that the log of a validator that has ended has been read for long, and not to its end: an attempt that is to stop does not
 // wait for it any longer.
-func (s *step) endless(spec *v1alpha1.Phase, job *Job, pod *Pod) bool {
+func (u *unit) endless(job *Job, pod *Pod) bool {
+	spec := u.phase
 	if spec.GoTest == nil || pod.Gone || pod.Log.Since.IsZero() || pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item)) {
 		return false
 	}
 	from := pod.Log.Since
-	if f := pod.Validator.Finished; f.After(from) && !f.After(s.now) {
+	if f := pod.Validator.Finished; f.After(from) && !f.After(u.now) {
 		from = pod.Validator.Finished
 	}
-	return !s.now.Before(from.Add(overdue))
+	return !u.now.Before(from.Add(overdue))
 }
 
 // started says whether the Job's validator has.
@@ -66,28 +72,25 @@ func started(job *Job) bool {
 	return len(job.Pods) > 1 || !pod.Validator.Started.IsZero() || pod.Validator.Exit != nil
 }
 
-// notRun leaves a phase and those behind it without a run.
-func (s *step) notRun(i int) {
-	for ; i < len(s.Status.Phases); i++ {
-		p := &s.Status.Phases[i]
-		p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, s.ending.Reason, s.ending.Message
-		p.Summary, p.Running, p.CompletionTime = v1alpha1.Summary{}, "", s.time()
+// suspend has nothing new start, and stops what runs. A failure that was read stands; otherwise the phase is begun anew later.
+func (s *step) suspend() {
+	s.fix()
+	before := s.running()
+	s.each((*unit).shelve)
+	if left := s.running(); left == 0 && (before == 0 || len(s.Keep) == 0) {
+		s.rest()
 	}
 }
 
-// suspend has nothing new start, and stops what runs. A failure that was read stands; otherwise the phase is begun anew later.
-func (s *step) suspend(i int) {
-	status := &s.Status.Phases[i]
-	s.fix()
-	if status.State == v1alpha1.PhaseRunning {
-		if !s.shelved(i) {
-			return
-		}
-		status.State, status.Reason, status.Message, status.StartTime = v1alpha1.PhasePending, "", "", nil
-		status.Summary, status.Running = v1alpha1.Summary{}, ""
-		status.Restarts++
+// shelve puts the unit off, unless it has to be judged first.
+func (u *unit) shelve() {
+	if !u.shelved() {
+		return
 	}
-	s.rest()
+	p := u.status
+	p.State, p.Reason, p.Message, p.StartTime = v1alpha1.PhasePending, "", "", nil
+	p.Summary, p.Running = v1alpha1.Summary{}, ""
+	p.Restarts++
 }
 
 // fix freezes the spec of an attempt that does not come to it by itself, so that an edit of what says how to deal with the attempt can be
@@ -111,21 +114,20 @@ func (s *step) rest() {
 }
 
 // shelved says whether a running phase can be put off.
-func (s *step) shelved(i int) bool {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
-	job := s.latest(spec.Name)
+func (u *unit) shelved() bool {
+	job := u.latest()
 	if !started(job) {
 		return true
 	}
-	status.Jobs = addName(status.Jobs, job.Name)
-	if s.settle(i, job) || s.unread(spec, job) {
+	u.status.Jobs = addName(u.status.Jobs, job.Name)
+	if u.settle(job) || u.unread(job) {
 		return false
 	}
-	out := s.judge(spec, job, &verdict.Trouble{Reason: v1alpha1.ReasonSuspended, Message: "the run was suspended"})
+	out := u.judge(job, &verdict.Trouble{Reason: v1alpha1.ReasonSuspended, Message: "the run was suspended"})
 	if out.State != v1alpha1.PhaseFailed {
 		return true
 	}
-	s.end(i, out)
+	u.end(out)
 	return false
 }
 

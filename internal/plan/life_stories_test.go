@@ -113,7 +113,7 @@ var attemptStories = []story{
 	}},
 	{name: "sources-appear", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestA")}
-		w.run.Spec.Recipe, w.run.Spec.Snapshot = fromConfigMap("r"), fromConfigMap("s")
+		w.run.Spec.Recipe, w.run.Spec.Snapshot = fromConfigMap("r"), snapshotOf("s")
 		w.absent["r"], w.absent["s"] = true, true
 		w.after(20, func() { w.absent["r"] = false })
 		w.after(40, func() { w.absent["s"] = false })

@@ -143,7 +143,7 @@ func calmWorld(t *testing.T, seed uint64, r *rand.Rand) *world {
 		w.run.Spec.Recipe = fromConfigMap("r")
 	}
 	if r.IntN(3) == 0 {
-		w.run.Spec.Snapshot = fromConfigMap("s")
+		w.run.Spec.Snapshot = snapshotOf("s")
 	}
 	w.run.Spec.HistoryLimit = new(int32(r.IntN(4)))
 	return w

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -20,8 +21,8 @@ func (w *world) make(d Decision, seen *Observed) (what string, again bool) {
 		w.touch()
 	}
 	switch {
-	case d.Keep != nil && seen.Kept == nil:
-		return w.keep(d, seen), false
+	case len(d.Unkept(seen)) > 0:
+		return w.keep(d.Unkept(seen)[0], seen), false
 	case d.Store:
 		return w.store(d, seen)
 	case d.Freeze:
@@ -29,7 +30,11 @@ func (w *world) make(d Decision, seen *Observed) (what string, again bool) {
 	case d.Setup:
 		return w.setup(d, seen), false
 	}
-	return w.create(*d.Create, seen), false
+	var did []string
+	for _, c := range d.Create {
+		did = append(did, w.create(c, seen))
+	}
+	return strings.Join(did, "; "), false
 }
 
 // freeze makes room and freezes the spec.
@@ -84,10 +89,11 @@ func (w *world) put(name, component string, attempt int64, data []byte) *simConf
 	return w.configMaps[name]
 }
 
-func (w *world) create(item workload.Item, seen *Observed) string {
+func (w *world) create(c Creation, seen *Observed) string {
+	item := c.Item
 	what := "create " + label(item)
 	if block := w.refusal(what); block != nil {
-		seen.Refused = block
+		seen.RefusedJobs = map[workload.Item]*Block{item: block}
 		return what + " (refused)"
 	}
 	w.mayCreate(item)
@@ -97,7 +103,7 @@ func (w *world) create(item workload.Item, seen *Observed) string {
 	w.book.created[item]++
 	w.book.lives[job.name] = job
 	seen.Jobs = append(seen.Jobs, Job{Name: job.name, Item: job.item})
-	for _, s := range job.script.stages(w, job) {
+	for _, s := range job.script.steps(w, job) {
 		w.after(s.second, func() {
 			if slices.Contains(w.jobs, job) && !job.deleting {
 				s.do()
@@ -119,21 +125,24 @@ func (w *world) script(item workload.Item) script {
 }
 
 // keep keeps the evidence of a phase, or finds what an earlier pass has kept of it.
-func (w *world) keep(d Decision, seen *Observed) string {
-	did := "keep " + label(d.KeepAs)
-	data, err := report.EncodePhase(*d.Keep)
+func (w *world) keep(k Keeping, seen *Observed) string {
+	did := "keep " + label(k.As)
+	data, err := report.EncodePhase(k.Phase)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	name := workload.EvidenceName(w.run, d.KeepAs)
+	name := workload.EvidenceName(w.run, k.As)
 	if w.configMaps[name] != nil {
 		did += " (kept before)"
 	}
-	kept, err := report.DecodePhase(w.put(name, workload.ComponentEvidence, d.KeepAs.Attempt, data).data)
+	kept, err := report.DecodePhase(w.put(name, workload.ComponentEvidence, k.As.Attempt, data).data)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	seen.Kept = &kept
+	if seen.Kept == nil {
+		seen.Kept = map[workload.Item]*report.Phase{}
+	}
+	seen.Kept[k.As] = &kept
 	return did
 }
 

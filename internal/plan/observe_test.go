@@ -106,7 +106,7 @@ func (w *world) look(job *simJob) Job {
 	out := Job{Name: job.name, Item: job.item, Finished: job.finished, Deleting: job.deleting, Blocked: job.blocked}
 	for _, pod := range job.pods {
 		p := Look(pod)
-		if p.UID == w.follow {
+		if slices.Contains(w.follow, p.UID) {
 			w.memory[p.UID] = p
 			w.read(job, &p)
 		}
@@ -118,12 +118,15 @@ func (w *world) look(job *simJob) Job {
 
 // remembered are followed pods of a Job that are gone.
 func (w *world) remembered(job string, there []Pod) (out []Pod) {
-	pod, ok := w.memory[w.follow]
-	if !ok || !strings.HasPrefix(pod.Name, job+"-") || slices.ContainsFunc(there, func(p Pod) bool { return p.UID == pod.UID }) {
-		return nil
+	for _, uid := range w.follow {
+		pod, ok := w.memory[uid]
+		if !ok || !strings.HasPrefix(pod.Name, job+"-") || slices.ContainsFunc(there, func(p Pod) bool { return p.UID == uid }) {
+			continue
+		}
+		pod.Gone = true
+		out = append(out, pod)
 	}
-	pod.Gone = true
-	return append(out, pod)
+	return out
 }
 
 // read fills in what a follower of the pod has read by now.

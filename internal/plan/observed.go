@@ -34,13 +34,14 @@ type Observed struct {
 	Missing string
 	// Frozen are the frozen inputs of the attempt that there are.
 	Frozen []v1alpha1.Input
-	// Refused is why the API server did not take the last thing that was asked of it.
-	Refused *Block
+	// Refused is why the API server did not take what was to be frozen, and RefusedJobs why it did not take a Job.
+	Refused     *Block
+	RefusedJobs map[workload.Item]*Block
 	// Jobs are all Jobs of the run.
 	Jobs []Job
-	// Kept is the kept evidence of the phase that ends in this step, or of a run of it that is retried; nil before it is kept. It may be
-	// that of an earlier step which was cut off, and is then what the outcome is.
-	Kept *report.Phase
+	// Kept is the kept evidence of what ends in this step, or of a run of it that is retried. It may be that of an earlier step which was
+	// cut off, and is then what the outcome is.
+	Kept map[workload.Item]*report.Phase
 	// Stored is the stored result, nil before it is; StoreRefused is why the API server does not take it.
 	Stored       []v1alpha1.Result
 	StoreRefused *Block
@@ -145,18 +146,16 @@ type Decision struct {
 	Finalizer bool
 	// Freeze asks for the run's identity and for the attempt's spec to be frozen, and Setup for its other inputs to be.
 	Freeze, Setup bool
-	// Create asks for a Job.
-	Create *workload.Item
+	// Create asks for Jobs.
+	Create []Creation
 	// Stop are the names of Jobs to delete, with their pods.
 	Stop []string
-	// Shorten asks for a pod's deadline to be lowered.
-	Shorten *Shorten
-	// Follow is the pod whose validator's log is to be followed; all others are let go.
-	Follow types.UID
-	// Keep is the evidence of a phase that has ended, or of a run of it that is retried, to be kept before status says so, and KeepAs
-	// what it is of.
-	Keep   *report.Phase
-	KeepAs workload.Item
+	// Shorten asks for pods' deadlines to be lowered.
+	Shorten []Shorten
+	// Follow are the pods whose validators' logs are to be followed; all others are let go.
+	Follow []types.UID
+	// Keep is the evidence of what has ended, or of a run of it that is retried, to be kept before status says so.
+	Keep []Keeping
 	// Store asks for the result of Status.Attempt to be stored, with Keep in it, before that is written. Where the attempt is superseded,
 	// the step that follows is about the next one.
 	Store bool
@@ -164,6 +163,28 @@ type Decision struct {
 	Prune bool
 	// After is when to look again if nothing happens, 0 for never.
 	After time.Duration
+}
+
+// Creation asks for the Job of an item, by the phase that it is made of.
+type Creation struct {
+	Item  workload.Item
+	Phase v1alpha1.Phase
+}
+
+// Keeping asks for evidence to be kept, and As says what it is of.
+type Keeping struct {
+	As    workload.Item
+	Phase report.Phase
+}
+
+// Unkept is what a decision asks to be kept and is not.
+func (d *Decision) Unkept(seen *Observed) (out []Keeping) {
+	for _, k := range d.Keep {
+		if seen.Kept[k.As] == nil {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // Shorten lowers a pod's activeDeadlineSeconds.

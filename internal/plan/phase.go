@@ -11,64 +11,63 @@ import (
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
-// phase takes the phase that is due one step further.
-func (s *step) phase(i int) {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
-	item := workload.Item{Attempt: s.Status.Attempt, Phase: spec.Name, Restart: status.Restarts}
-	job := s.latest(spec.Name)
-	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && s.unlistable(spec, job) {
+// proceed takes the unit, which is due, one step further.
+func (u *unit) proceed() {
+	spec, status, item := u.phase, u.status, u.item()
+	job := u.latest()
+	if job != nil && spec.GoTest != nil && spec.GoTest.ExpectedTests != nil && u.unlistable(job) {
 		status.Jobs = addName(status.Jobs, job.Name)
 		item.Unlisted = true
 		job = nil
 	}
-	if trouble, over := s.runTimeout(); over {
+	if trouble, over := u.runTimeout(); over {
 		if status.Reason != "" && (job == nil || len(job.Pods) == 0 || job.first().Validator.Started.IsZero()) {
 			trouble.Message += fmt.Sprintf("; it was waiting: %s: %s", status.Reason, status.Message)
 		}
-		if !s.unread(spec, job) {
-			s.end(i, s.judge(spec, job, s.unlessEnded(job, trouble)))
+		if !u.unread(job) {
+			u.end(u.judge(job, u.unlessEnded(job, trouble)))
 		}
 		return
 	}
-	if !s.equipped(i) {
+	if !u.equipped() {
 		return
 	}
 	if job == nil {
-		if left := s.abandoned(i); left > 0 {
-			s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping an earlier Job of the phase (%d left)", left)})
+		if left := u.abandoned(); left > 0 {
+			u.wait(Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping an earlier Job of the phase (%d left)", left)})
 			return
 		}
-		if s.othersLeft(i) {
+		if u.othersLeft() {
 			return
 		}
-		s.Create = &item
-		s.refused(i)
+		u.create = &item
+		u.refused(u.seen.RefusedJobs[item])
 		return
 	}
 	status.Jobs = addName(status.Jobs, job.Name)
-	s.stopLister(job)
-	s.watch(i, job)
+	u.stopLister(job)
+	u.watch(job)
 }
 
 // stopLister stops the Job that could not list the tests, once the one that does without the list is there.
-func (s *step) stopLister(job *Job) {
+func (u *unit) stopLister(job *Job) {
 	if !job.Item.Unlisted {
 		return
 	}
 	item := job.Item
 	item.Unlisted = false
-	lister := s.job(item)
+	lister := u.job(item)
 	ended := func(p Pod) bool { return p.Ended }
 	if lister != nil && !lister.Gone && !lister.Deleting && !lister.Finished && !slices.ContainsFunc(lister.Pods, ended) {
-		s.Stop = append(s.Stop, lister.Name)
+		u.Stop = append(u.Stop, lister.Name)
 	}
 }
 
 // abandoned is how many Jobs of other runs of a phase may still have a pod: earlier ones, or later ones where status was set back.
-func (s *step) abandoned(i int) (n int) {
-	status := &s.Status.Phases[i]
-	for _, job := range s.seen.Jobs {
-		if job.Item.Attempt == s.Status.Attempt && job.Item.Phase == status.Name && job.Item.Restart != status.Restarts && !job.Gone && !job.Finished {
+func (u *unit) abandoned() (n int) {
+	status := u.status
+	for _, job := range u.seen.Jobs {
+		if u.mine(&job) && job.Item.Restart != status.Restarts && !job.Gone && !job.Finished {
 			n++
 		}
 	}
@@ -76,27 +75,27 @@ func (s *step) abandoned(i int) (n int) {
 }
 
 // equipped says whether the attempt has what its Jobs need: identity and inputs.
-func (s *step) equipped(i int) bool {
-	if len(s.Status.Inputs) > 0 {
+func (u *unit) equipped() bool {
+	if len(u.Status.Inputs) > 0 {
 		return true
 	}
-	if !s.froze(workload.InputSpec) {
-		s.Freeze = true
-		s.refused(i)
+	if !u.froze(workload.InputSpec) {
+		u.Freeze = true
+		u.refused(u.seen.Refused)
 		return false
 	}
-	if s.seen.Missing != "" {
-		s.wait(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: s.seen.Missing})
+	if u.seen.Missing != "" {
+		u.wait(Block{Reason: v1alpha1.ReasonInputMissing, Message: u.seen.Missing})
 		return false
 	}
-	for _, source := range workload.Sources(s.spec) {
-		if !s.froze(source.Input) {
-			s.Setup = true
-			s.refused(i)
+	for _, source := range workload.Sources(u.spec) {
+		if !u.froze(source.Input) {
+			u.Setup = true
+			u.refused(u.seen.Refused)
 			return false
 		}
 	}
-	s.Status.Inputs = s.seen.Frozen
+	u.Status.Inputs = u.seen.Frozen
 	return true
 }
 
@@ -105,44 +104,43 @@ func (s *step) froze(input string) bool {
 }
 
 // othersLeft waits for the Jobs of other attempts to be gone: of earlier ones, or of later ones where status was set back.
-func (s *step) othersLeft(i int) bool {
+func (u *unit) othersLeft() bool {
 	left := 0
-	for _, job := range s.seen.Jobs {
-		if !job.Gone && job.Item.Attempt != s.Status.Attempt {
+	for _, job := range u.seen.Jobs {
+		if !job.Gone && job.Item.Attempt != u.Status.Attempt {
 			left++
 		}
 	}
 	if left > 0 {
-		s.wait(i, Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", left)})
+		u.wait(Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", left)})
 	}
 	return left > 0
 }
 
 // refused takes into account that the API server did not take what this step asks for.
-func (s *step) refused(i int) {
-	block := s.seen.Refused
+func (u *unit) refused(block *Block) {
 	if block == nil {
 		block = &Block{Reason: v1alpha1.ReasonStarting, Message: "creating the Job"}
-		if last := s.Status.Phases[i]; last.Reason != "" {
+		if last := u.status; last.Reason != "" {
 			// What it has waited for until now is why it comes too late, if it does.
 			block = &Block{Reason: last.Reason, Message: last.Message}
 		}
-		s.wait(i, *block)
+		u.wait(*block)
 		return
 	}
-	s.Freeze, s.Setup, s.Create = false, false, nil
-	s.wait(i, *block)
+	u.Freeze, u.Setup, u.create = false, false, nil
+	u.wait(*block)
 }
 
 // wait leaves the phase where it is, for a reason, until its startTimeout.
-func (s *step) wait(i int, block Block) {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
-	left := status.StartTime.Add(spec.StartTimeout.Duration).Sub(s.now)
+func (u *unit) wait(block Block) {
+	spec, status := u.phase, u.status
+	left := status.StartTime.Add(spec.StartTimeout.Duration).Sub(u.now)
 	if !block.Final && left > 0 {
 		status.Reason, status.Message = block.Reason, report.Clip(block.Message, report.MessageBytes)
-		s.waiting = &block
-		s.lookIn(left)
-		s.lookIn(min(max(s.now.Sub(status.StartTime.Time)/4, lookSoon), lookLate))
+		u.waiting = &block
+		u.lookIn(left)
+		u.lookIn(min(max(u.now.Sub(status.StartTime.Time)/4, lookSoon), lookLate))
 		return
 	}
 	trouble := &verdict.Trouble{Reason: block.Reason, Message: block.Message}
@@ -152,32 +150,31 @@ func (s *step) wait(i int, block Block) {
 		}
 		trouble.Message = fmt.Sprintf("the validator did not start within startTimeout of %s: %s", spec.StartTimeout.Duration, block.Message)
 	}
-	s.Freeze, s.Setup, s.Create, s.waiting = false, false, nil, nil
-	job := s.latest(spec.Name)
-	s.end(i, s.judge(spec, job, trouble))
+	u.Freeze, u.Setup, u.create, u.waiting = false, false, nil, nil
+	job := u.latest()
+	u.end(u.judge(job, trouble))
 }
 
 // watch takes the phase's Job from its creation to its judgement.
-func (s *step) watch(i int, job *Job) {
-	spec := &s.spec.Phases[i]
+func (u *unit) watch(job *Job) {
 	switch {
-	case len(job.Pods) > 1 && s.unread(spec, job):
+	case len(job.Pods) > 1 && u.unread(job):
 	case len(job.Pods) > 1:
-		s.end(i, s.judge(spec, job, &verdict.Trouble{
+		u.end(u.judge(job, &verdict.Trouble{
 			Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf("Job %s has %d pods", job.Name, len(job.Pods)),
 		}))
 	case len(job.Pods) == 1:
-		s.pod(i, job, &job.Pods[0])
+		u.pod(job, &job.Pods[0])
 	case job.Gone || job.Deleting:
-		s.end(i, s.judge(spec, job, jobDeleted(job)))
+		u.end(u.judge(job, jobDeleted(job)))
 	case job.Finished:
-		s.end(i, s.judge(spec, job, &verdict.Trouble{
+		u.end(u.judge(job, &verdict.Trouble{
 			Reason: v1alpha1.ReasonPodDeleted, Message: fmt.Sprintf("Job %s ended without a pod: it was deleted", job.Name),
 		}))
 	case job.Blocked != nil:
-		s.wait(i, *job.Blocked)
+		u.wait(*job.Blocked)
 	default:
-		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "waiting for the pod"})
+		u.wait(Block{Reason: v1alpha1.ReasonStarting, Message: "waiting for the pod"})
 	}
 }
 
@@ -186,10 +183,10 @@ func jobDeleted(job *Job) *verdict.Trouble {
 }
 
 // pod takes the one pod of the phase's Job to its judgement.
-func (s *step) pod(i int, job *Job, pod *Pod) {
-	spec := &s.spec.Phases[i]
+func (u *unit) pod(job *Job, pod *Pod) {
+	spec := u.phase
 	if spec.GoTest != nil && (pod.Validator.Running() || pod.Validator.Exit != nil) {
-		s.Follow = pod.UID
+		u.follow = pod.UID
 	}
 	trouble := pod.Trouble
 	switch {
@@ -203,38 +200,38 @@ func (s *step) pod(i int, job *Job, pod *Pod) {
 	}
 	switch {
 	case pod.Validator.Exit != nil, pod.Gone, pod.Ended && trouble != nil:
-		s.harvest(i, job, pod, trouble)
+		u.harvest(job, pod, trouble)
 	case pod.Validator.Running():
-		s.running(i, job, pod, trouble)
+		u.running(job, pod, trouble)
 	case trouble != nil:
-		s.end(i, s.judge(spec, job, trouble))
-	case s.unlistable(spec, job):
-		s.end(i, s.judge(spec, job, &verdict.Trouble{Reason: v1alpha1.ReasonListFailed, Message: whyUnlistable(spec, pod)}))
+		u.end(u.judge(job, trouble))
+	case u.unlistable(job):
+		u.end(u.judge(job, &verdict.Trouble{Reason: v1alpha1.ReasonListFailed, Message: whyUnlistable(spec, pod)}))
 	case pod.List.Running():
-		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "listing the tests"})
-		s.lookIn(s.ownTime(spec, pod, pod.List.Started).Add(listTimeout(spec)).Sub(s.now))
+		u.wait(Block{Reason: v1alpha1.ReasonStarting, Message: "listing the tests"})
+		u.lookIn(u.ownTime(pod, pod.List.Started).Add(listTimeout(spec)).Sub(u.now))
 	case pod.Blocked != nil:
-		s.wait(i, *pod.Blocked)
+		u.wait(*pod.Blocked)
 	default:
-		s.wait(i, Block{Reason: v1alpha1.ReasonStarting, Message: "starting pod " + pod.Name})
+		u.wait(Block{Reason: v1alpha1.ReasonStarting, Message: "starting pod " + pod.Name})
 	}
 }
 
 // running shows the progress of a running validator, and minds its deadline.
-func (s *step) running(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+func (u *unit) running(job *Job, pod *Pod, trouble *verdict.Trouble) {
+	spec, status := u.phase, u.status
 	status.Reason, status.Message = "", ""
-	s.progress(spec, status, pod)
+	u.progress(pod)
 	deadline := workload.RunningDeadline(spec, pod.Validator.Started.Sub(pod.Started))
 	if pod.Deadline == 0 || pod.Deadline > deadline {
-		s.Shorten = &Shorten{Pod: pod.Name, UID: pod.UID, Seconds: deadline}
+		u.shorten = &Shorten{Pod: pod.Name, UID: pod.UID, Seconds: deadline}
 	}
-	left := s.ownTime(spec, pod, pod.Validator.Started).Add(workload.Deadline(spec) + overdue).Sub(s.now)
+	left := u.ownTime(pod, pod.Validator.Started).Add(workload.Deadline(spec) + overdue).Sub(u.now)
 	if left > 0 {
-		s.lookIn(left)
+		u.lookIn(left)
 		return
 	}
-	if s.unread(spec, job) {
+	if u.unread(job) {
 		return
 	}
 	if trouble == nil {
@@ -243,11 +240,12 @@ func (s *step) running(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
 			Message: fmt.Sprintf("the validator did not end within its timeout of %s, and nobody said how it ended", spec.Timeout.Duration),
 		}
 	}
-	s.end(i, s.judge(spec, job, trouble))
+	u.end(u.judge(job, trouble))
 }
 
 // progress counts what the stream says so far.
-func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod *Pod) {
+func (u *unit) progress(pod *Pod) {
+	spec, status := u.phase, u.status
 	if spec.GoTest == nil {
 		return
 	}
@@ -265,21 +263,22 @@ func (s *step) progress(spec *v1alpha1.Phase, status *v1alpha1.PhaseStatus, pod 
 }
 
 // harvest judges a validator that has ended, once its log is read.
-func (s *step) harvest(i int, job *Job, pod *Pod, trouble *verdict.Trouble) {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+func (u *unit) harvest(job *Job, pod *Pod, trouble *verdict.Trouble) {
+	spec := u.phase
 	started := !pod.Validator.Started.IsZero() && !pod.Validator.StartFailed
 	read := pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item))
 	if spec.GoTest != nil && started && !read && !pod.Gone {
-		s.progress(spec, status, pod)
-		s.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log to its end"}
-		s.lookIn(overdue)
+		u.progress(pod)
+		u.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log to its end"}
+		u.lookIn(overdue)
 		return
 	}
-	s.end(i, s.judge(spec, job, trouble))
+	u.end(u.judge(job, trouble))
 }
 
 // unlistable says that the Job's pod cannot say which tests there are.
-func (s *step) unlistable(spec *v1alpha1.Phase, job *Job) bool {
+func (u *unit) unlistable(job *Job) bool {
+	spec := u.phase
 	if len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
 		return false
 	}
@@ -287,7 +286,7 @@ func (s *step) unlistable(spec *v1alpha1.Phase, job *Job) bool {
 	if !pod.Validator.Started.IsZero() || pod.Validator.Exit != nil {
 		return false
 	}
-	return pod.Listing.Failed != "" || pod.List.Running() && !s.now.Before(s.ownTime(spec, pod, pod.List.Started).Add(listTimeout(spec)))
+	return pod.Listing.Failed != "" || pod.List.Running() && !u.now.Before(u.ownTime(pod, pod.List.Started).Add(listTimeout(spec)))
 }
 
 func whyUnlistable(spec *v1alpha1.Phase, pod *Pod) string {
@@ -310,12 +309,12 @@ func (s *step) job(item workload.Item) *Job {
 	return nil
 }
 
-// latest is the Job that counts for a phase of this attempt, nil where there is none yet.
-func (s *step) latest(phase string) *Job {
-	item := workload.Item{Attempt: s.Status.Attempt, Phase: phase, Restart: s.phaseStatus(phase).Restarts}
-	listed := s.job(item)
+// latest is the Job that counts for the unit in this attempt, nil where there is none yet.
+func (u *unit) latest() *Job {
+	item := u.item()
+	listed := u.job(item)
 	item.Unlisted = true
-	if job := s.job(item); job != nil {
+	if job := u.job(item); job != nil {
 		return job
 	}
 	return listed

@@ -9,8 +9,8 @@ import (
 )
 
 // retries says whether a phase that came to this outcome is run again.
-func (s *step) retries(i int, out report.Phase) bool {
-	spec, status := &s.spec.Phases[i], &s.Status.Phases[i]
+func (u *unit) retries(out report.Phase) bool {
+	spec, status, s := u.phase, u.status, u.step
 	return out.State == v1alpha1.PhaseError && s.ending == nil && !s.overtime() && status.Retries < *spec.Retries && s.retryable(spec, out.Reason)
 }
 
@@ -30,17 +30,17 @@ func (s *step) retryable(spec *v1alpha1.Phase, reason string) bool {
 }
 
 // again begins a phase anew, as a retry.
-func (s *step) again(i int, out report.Phase) {
-	status := &s.Status.Phases[i]
+func (u *unit) again(out report.Phase) {
+	status := u.status
 	status.Restarts++
 	status.Retries++
 	status.State, status.Reason, status.CompletionTime = v1alpha1.PhaseRunning, out.Reason, nil
 	status.Summary, status.Running = v1alpha1.Summary{}, ""
-	status.Message = report.Clip(fmt.Sprintf("retry %d of %d, after: %s", status.Retries, *s.spec.Phases[i].Retries, out.Message), report.MessageBytes)
-	status.StartTime = s.time()
-	s.waiting = &Block{Reason: status.Reason, Message: status.Message}
-	if s.wish.Suspend {
+	status.Message = report.Clip(fmt.Sprintf("retry %d of %d, after: %s", status.Retries, *u.phase.Retries, out.Message), report.MessageBytes)
+	status.StartTime = u.time()
+	u.waiting = &Block{Reason: status.Reason, Message: status.Message}
+	if u.wish.Suspend {
 		status.State, status.StartTime = v1alpha1.PhasePending, nil
 	}
-	s.lookIn(lookSoon)
+	u.lookIn(lookSoon)
 }

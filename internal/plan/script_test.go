@@ -36,14 +36,14 @@ type incident struct {
 	do     func(*world, *simJob)
 }
 
-type stage struct {
+type scripted struct {
 	second int
 	do     func()
 }
 
-// stages are the events of a Job's life, by the second since its creation.
-func (s script) stages(w *world, job *simJob) (out []stage) {
-	add := func(second int, do func()) { out = append(out, stage{second, do}) }
+// steps are the events of a Job's life, by the second since its creation.
+func (s script) steps(w *world, job *simJob) (out []scripted) {
+	add := func(second int, do func()) { out = append(out, scripted{second, do}) }
 	for _, e := range s.then {
 		add(e.second, func() { e.do(w, job) })
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,14 +35,15 @@ func (w *world) tell(before *v1alpha1.ValidationRunStatus, did []string, d Decis
 }
 
 func (w *world) listensTo(d Decision) string {
+	var out []string
 	for _, job := range w.jobs {
 		for _, pod := range job.pods {
-			if pod.UID == d.Follow {
-				return label(job.item)
+			if slices.Contains(d.Follow, pod.UID) {
+				out = append(out, label(job.item))
 			}
 		}
 	}
-	return ""
+	return strings.Join(out, ", ")
 }
 
 // changes are the differences of two statuses, in words.

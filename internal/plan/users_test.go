@@ -147,3 +147,7 @@ func (w *world) haveInput(input string) bool {
 	name := workload.InputName(w.run, w.run.Status.Attempt, input)
 	return w.configMaps[name] != nil || w.book.excused[name]
 }
+
+func snapshotOf(name string) *v1alpha1.SnapshotSource {
+	return &v1alpha1.SnapshotSource{ConfigMap: &v1alpha1.ConfigMapKey{Name: name, Key: "k"}}
+}

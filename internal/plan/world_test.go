@@ -44,7 +44,7 @@ type world struct {
 	jobs       []*simJob
 	timers     []timer
 	configMaps map[string]*simConfigMap
-	follow     types.UID
+	follow     []types.UID
 	followed   map[types.UID]time.Time // since when; a restart at every step takes no time
 	memory     map[types.UID]Pod       // followed pods as they were seen last
 	wrote      bool                    // something was written in this step, which brings the next one
@@ -131,11 +131,19 @@ func (w *world) ring() {
 	w.book.event()
 }
 
-// listen follows the log of a pod.
-func (w *world) listen(pod types.UID) {
-	if w.follow = pod; w.followed[pod].IsZero() {
-		w.followed[pod] = w.now
+// listen follows the logs of pods, and of no others.
+func (w *world) listen(pods []types.UID) {
+	w.follow = pods
+	for _, pod := range pods {
+		if w.followed[pod].IsZero() {
+			w.followed[pod] = w.now
+		}
 	}
+}
+
+// listensAnew says whether a decision asks for a log that is not followed.
+func (w *world) listensAnew(d Decision) bool {
+	return slices.ContainsFunc(d.Follow, func(pod types.UID) bool { return !slices.Contains(w.follow, pod) })
 }
 
 // touch is a write of anything but status.
@@ -144,7 +152,7 @@ func (w *world) touch() { w.wrote, w.acted = true, true }
 // die is the end of an operator, and the time until the next one.
 func (w *world) die() {
 	clear(w.followed)
-	w.follow, w.memory = "", map[types.UID]Pod{}
+	w.follow, w.memory = nil, map[types.UID]Pod{}
 	end := w.now.Add(time.Duration(w.outage) * time.Second)
 	for len(w.timers) > 0 && !w.timers[0].at.After(end) {
 		w.ring()
@@ -180,11 +188,11 @@ func (w *world) pass() time.Duration {
 	w.t.Helper()
 	w.wrote, w.acted = false, false
 	if w.restarts {
-		w.follow, w.memory = "", map[types.UID]Pod{}
+		w.follow, w.memory = nil, map[types.UID]Pod{}
 	}
 	seen := w.observe()
 	d := w.decide(seen)
-	if d.Follow != "" && d.Follow != w.follow && w.run.DeletionTimestamp == nil {
+	if w.listensAnew(d) && w.run.DeletionTimestamp == nil {
 		// A follower starts; what it reads is there at once.
 		w.mustNotJudgeUnread(d)
 		w.listen(d.Follow)
@@ -192,7 +200,7 @@ func (w *world) pass() time.Duration {
 		d = w.decide(seen)
 	}
 	var did []string
-	for n := 0; d.Freeze || d.Setup || d.Create != nil || d.Store || d.Keep != nil && seen.Kept == nil; n++ {
+	for n := 0; d.Freeze || d.Setup || len(d.Create) > 0 || d.Store || len(d.Unkept(&seen)) > 0; n++ {
 		if n > 7 {
 			w.t.Fatalf("it asks for the same again and again: %+v\n%s", d, w.said.String())
 		}

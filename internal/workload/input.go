@@ -39,8 +39,8 @@ func Sources(spec *v1alpha1.ValidationRunSpec) []Source {
 	if spec.Recipe != nil {
 		out = append(out, Source{Input: InputRecipe, From: spec.Recipe.ConfigMap})
 	}
-	if spec.Snapshot != nil {
-		out = append(out, Source{Input: InputSnapshot, From: spec.Snapshot.ConfigMap})
+	if spec.Snapshot != nil && spec.Snapshot.ConfigMap != nil {
+		out = append(out, Source{Input: InputSnapshot, From: *spec.Snapshot.ConfigMap})
 	}
 	return out
 }

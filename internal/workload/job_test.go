@@ -17,7 +17,7 @@ import (
 
 func inputs(run *v1alpha1.ValidationRun) *v1alpha1.ValidationRun {
 	run.Spec.Recipe = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "aicr-recipe", Key: "r.yaml"}}
-	run.Spec.Snapshot = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "s.yaml"}}
+	run.Spec.Snapshot = &v1alpha1.SnapshotSource{ConfigMap: &v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "s.yaml"}}
 	return run
 }
 

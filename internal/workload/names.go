@@ -37,6 +37,8 @@ type Item struct {
 	Attempt int64
 	// Phase is the phase's name.
 	Phase string
+	// Check and Node tell the Jobs of a phase that has several: the check that it runs, the node that it runs on.
+	Check, Node string
 	// Restart is how often the phase was begun anew before.
 	Restart int32
 	// Unlisted says that the Job does not ask for the list of tests, because an earlier one of the phase could not.
@@ -71,6 +73,9 @@ func itemName(run *v1alpha1.ValidationRun, item Item, kind string) string {
 	parts := []string{kind, strconv.FormatInt(item.Attempt, 10)}
 	if item.Restart > 0 {
 		parts = append(parts, strconv.FormatInt(int64(item.Restart), 10))
+	}
+	if item.Check != "" || item.Node != "" {
+		parts = append(parts, "check="+item.Check, "node="+item.Node)
 	}
 	return childName(run, item.Phase, parts...)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
@@ -158,15 +159,17 @@ func (l *life) step() {
 	for range 10 {
 		d := plan.Decide(l.run, l.seen, l.now)
 		switch {
-		case d.Keep != nil && l.seen.Kept == nil:
-			l.seen.Kept = d.Keep
+		case len(d.Unkept(&l.seen)) > 0:
+			k := d.Unkept(&l.seen)[0]
+			l.seen.Kept = map[workload.Item]*report.Phase{k.As: &k.Phase}
 		case d.Store:
 			l.seen.Stored = []v1alpha1.Result{{ConfigMap: workload.ResultName(l.run, d.Status.Attempt), Bytes: 1}}
 		case d.Freeze, d.Setup:
 			l.frozen = l.run.Spec.DeepCopy()
 			l.seen.Frozen = []v1alpha1.Input{{Name: workload.InputSpec, ConfigMap: workload.InputName(l.run, d.Status.Attempt, workload.InputSpec)}}
-		case d.Create != nil:
-			l.seen.Jobs = append(l.seen.Jobs, plan.Job{Name: workload.JobName(l.run, *d.Create), Item: *d.Create})
+		case len(d.Create) > 0:
+			item := d.Create[0].Item
+			l.seen.Jobs = append(l.seen.Jobs, plan.Job{Name: workload.JobName(l.run, item), Item: item})
 		default:
 			l.publish(d)
 			return

@@ -78,7 +78,7 @@ var _ = Describe("History", func() {
 		}))
 		run := newRun(namespace, "many", "registry.test/many-tests", recipe("aicr-recipe"), historyLimit(3), cleanup(v1alpha1.CleanupAlways, time.Hour),
 			func(run *v1alpha1.ValidationRun) {
-				run.Spec.Snapshot = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "snapshot.yaml"}}
+				run.Spec.Snapshot = &v1alpha1.SnapshotSource{ConfigMap: &v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "snapshot.yaml"}}
 				run.Spec.Phases = append(run.Spec.Phases, v1alpha1.Phase{
 					Name: "retried", Container: &v1alpha1.Container{Command: []string{"/smoke"}}, Retries: new(int32(1)),
 					Validator: &v1alpha1.PhaseValidator{Image: new("registry.test/many-retried")},

@@ -178,7 +178,7 @@ var _ = Describe("The life of a run", func() {
 		}}}}.Script())
 		run := newRun(namespace, "inputs", "registry.test/inputs", func(run *v1alpha1.ValidationRun) {
 			run.Spec.Recipe = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "aicr-recipe", Key: "recipe.yaml"}}
-			run.Spec.Snapshot = &v1alpha1.InputSource{ConfigMap: v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "s.yaml"}}
+			run.Spec.Snapshot = &v1alpha1.SnapshotSource{ConfigMap: &v1alpha1.ConfigMapKey{Name: "aicr-snapshot", Key: "s.yaml"}}
 			run.Spec.ServiceAccountName = "validator"
 		})
 		Expect(k8s.Create(ctx, run)).To(Succeed())
