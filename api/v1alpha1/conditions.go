@@ -41,7 +41,11 @@ const (
 	ReasonNoTests = "NoTests"
 	// ReasonUnexpectedTestCount: another number of tests than expectedTests.
 	ReasonUnexpectedTestCount = "UnexpectedTestCount"
-	// ReasonRequiredCheckSkipped: a skip that skips: Deny does not permit.
+	// ReasonCheckNotFound: a named check is no test of the binary, or more than one.
+	ReasonCheckNotFound = "CheckNotFound"
+	// ReasonConstraintNotEvaluated: a constraint of the recipe was evaluated by nobody, or what came of it cannot be told.
+	ReasonConstraintNotEvaluated = "ConstraintNotEvaluated"
+	// ReasonRequiredCheckSkipped: a skip that skips: Deny does not permit, or one of a check that could not run.
 	ReasonRequiredCheckSkipped = "RequiredCheckSkipped"
 	// ReasonNothingApplicable: every test skipped itself, as is permitted.
 	ReasonNothingApplicable = "NothingApplicable"

@@ -38,6 +38,14 @@ const (
 	LongName Anomaly = "LongName"
 	// DroppedAttribute is an attribute past Limits.Attributes or Limits.AttributeBytes.
 	DroppedAttribute Anomaly = "DroppedAttribute"
+	// DroppedArtifact is an artifact of which nothing was kept but its line of output.
+	DroppedArtifact Anomaly = "DroppedArtifact"
+	// MalformedArtifact is a line of output that begins like an artifact and is none, or is too long to be read.
+	MalformedArtifact Anomaly = "MalformedArtifact"
+	// DroppedConstraint is the report of a constraint past Limits.Constraints, or of a test that is not kept.
+	DroppedConstraint Anomaly = "DroppedConstraint"
+	// MalformedConstraint is what begins like the report of a constraint and cannot be read as one.
+	MalformedConstraint Anomaly = "MalformedConstraint"
 	// BuildFailed is a package that did not compile.
 	BuildFailed Anomaly = "BuildFailed"
 	// DataRace is a report of the race detector.

@@ -18,6 +18,13 @@ type Limits struct {
 	TotalOutputBytes int
 	// Attributes is how many attributes are kept of a test, AttributeBytes the longest key and value together.
 	Attributes, AttributeBytes int
+	// Constraints is how many constraints are kept of a test; one that failed takes the place of one that passed.
+	Constraints int
+	// Artifacts is how many artifacts are kept with their data, ArtifactBytes how much data of each, and TotalArtifactBytes of all.
+	// Of three times as many further ones all but the data is kept.
+	Artifacts, ArtifactBytes, TotalArtifactBytes int
+	// ReportBytes is the longest line of output that is read as an artifact.
+	ReportBytes int
 }
 
 // DefaultLimits returns the limits that keep a Record under 64 MiB whatever its stream holds.
@@ -33,6 +40,12 @@ func DefaultLimits() Limits {
 		TotalOutputBytes:  8 << 20,
 		Attributes:        64,
 		AttributeBytes:    4 << 10,
+
+		Constraints:        256,
+		Artifacts:          256,
+		ArtifactBytes:      256 << 10,
+		TotalArtifactBytes: 1 << 20,
+		ReportBytes:        2 << 20,
 	}
 }
 
@@ -53,6 +66,11 @@ func (l Limits) withDefaults() Limits {
 		{&l.TotalOutputBytes, &d.TotalOutputBytes},
 		{&l.Attributes, &d.Attributes},
 		{&l.AttributeBytes, &d.AttributeBytes},
+		{&l.Constraints, &d.Constraints},
+		{&l.Artifacts, &d.Artifacts},
+		{&l.ArtifactBytes, &d.ArtifactBytes},
+		{&l.TotalArtifactBytes, &d.TotalArtifactBytes},
+		{&l.ReportBytes, &d.ReportBytes},
 	} {
 		if *f.field <= 0 {
 			*f.field = *f.value

@@ -55,8 +55,17 @@ type Test struct {
 	Elapsed time.Duration
 	// Output is what the test printed, framing left out, bounded by Limits.
 	Output Output
-	// Attributes are those set with testing.T.Attr, in order, the last value of a key standing.
+	// Attributes are those set with testing.T.Attr, in order, the last value of a key standing. Those that the next four fields are
+	// read from are not among them.
 	Attributes []Attribute
+	// Constraints are the constraints that the test evaluated, in order, each name once: the worst of several reports stands.
+	Constraints []Constraint
+	// Artifacts are what the test handed over to be kept, in order.
+	Artifacts []Artifact
+	// Remediation says how to mend what the test found.
+	Remediation string
+	// SkipKind is what the test said about its skip.
+	SkipKind SkipKind
 }
 
 // TopLevel tells a test function from its subtests.
@@ -64,6 +73,45 @@ func (t Test) TopLevel() bool { return !strings.Contains(t.Name, "/") }
 
 // Attribute is one key and value of testing.T.Attr.
 type Attribute struct{ Key, Value string }
+
+// Constraint is what a test said about one constraint that it evaluated. Texts are bounded by Limits.
+type Constraint struct {
+	// Name is the constraint's, as the recipe has it.
+	Name string
+	// Expected is what the constraint asks for, and Actual what was found.
+	Expected, Actual string
+	// Passed says that the constraint holds.
+	Passed bool
+	// Severity is SeverityError, SeverityWarning, or empty where the report does not say.
+	Severity string
+	// Remediation says how to mend what was found.
+	Remediation string
+}
+
+// The severities of a constraint.
+const (
+	SeverityError   = "error"
+	SeverityWarning = "warning"
+)
+
+// Artifact is something that a test handed over to be kept.
+type Artifact struct {
+	// Label says what it is.
+	Label string
+	// Data is the content, nil where that is empty or did not fit within Limits; Bytes and SHA256 are of all of it.
+	Data   []byte
+	Bytes  int64
+	SHA256 string
+}
+
+// SkipKind tells why a test skipped itself.
+type SkipKind string
+
+// The kinds of skips. The zero value is a skip of which nothing was said, as is permitted; a test that says both could not run.
+const (
+	SkipNotApplicable SkipKind = "not-applicable"
+	SkipCouldNotRun   SkipKind = "could-not-run"
+)
 
 // Output is text of which the middle may have been left out for size; both cuts are at rune boundaries. It is valid UTF-8: what the
 // stream held otherwise became U+FFFD.
