@@ -5,6 +5,7 @@ import "bytes"
 // output files text under its test.
 func (r *Record) output(ev *Event) {
 	if ev.Framing == JSON && isFrameText(ev) {
+		r.endLineOf(ev)
 		r.noteFrame(ev)
 		return
 	}
@@ -23,10 +24,12 @@ func (r *Record) output(ev *Event) {
 		t = r.known(ev) // a benchmark that failed
 	}
 	if t == nil {
+		r.endLineOf(ev)
+		r.unheard(ev.Output)
 		r.outside.write(ev.Output, r.limits.OutputBytes)
 		return
 	}
-	r.write(t, ev.Output)
+	r.speak(t, ev.Output)
 }
 
 // write adds to the output of t as much as the limits allow.

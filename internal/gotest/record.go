@@ -17,7 +17,7 @@ type Record struct {
 	last      *test
 
 	outside    capture // what was printed outside of tests
-	stored     int     // bytes of output and attributes held
+	stored     int     // bytes of output, attributes and remediation held
 	relievable []*test // passed tests that may have to give up their output, the oldest first
 	beyond     Tally   // of top-level tests past the limits
 	beyondSubs Tally   // of subtests past them
@@ -29,6 +29,11 @@ type Record struct {
 	progress   Progress
 	panics     panicScan
 	anomalies  tally
+
+	held          int // bytes of reports whose lines have not ended
+	constraints   int // bytes of constraints
+	artifacts     int // how many there are
+	artifactBytes int // bytes of their data
 }
 
 // pkg is one package, or the binary of a raw stream.
@@ -38,6 +43,7 @@ type pkg struct {
 	open  int // started and not ended; two binaries in a row make two starts
 	ends  int
 	worst Outcome
+	line  speech
 	doubt *Event // its last event, where that may be its own end in the name of a test
 }
 
@@ -50,6 +56,8 @@ type test struct {
 	out  capture
 	// framed and reported tell of events as JSON that the texts of frames are among the output, and that of the test's end, too.
 	framed, reported bool
+	// couldNotRun says that the test logged so, which counts if it skips itself.
+	couldNotRun bool
 	Test
 }
 
@@ -70,6 +78,9 @@ func (r *Record) Add(ev *Event) {
 	case ActionOutput, ActionBuildOutput:
 		r.output(ev)
 		return
+	}
+	r.endLineOf(ev)
+	switch ev.Action {
 	case ActionBuildFail:
 		r.anomalies.count(BuildFailed)
 		return
@@ -214,6 +225,9 @@ func (r *Record) resume(ev *Event) {
 
 // attribute sets an attribute of a test.
 func (r *Record) attribute(ev *Event) {
+	if r.sayAttribute(ev) {
+		return
+	}
 	t := r.known(ev)
 	size := len(ev.Key) + len(ev.Value)
 	if t == nil || size > r.limits.AttributeBytes || r.stored+size > r.limits.TotalOutputBytes {

@@ -9,7 +9,7 @@ import (
 )
 
 // savedVersion tells one form of a saved stream from another: one of another version is not read.
-const savedVersion = 1
+const savedVersion = 2
 
 // saved is a Stream on paper. Tests name their package by its path, and lists of tests are by their index.
 type saved struct {
@@ -52,7 +52,15 @@ type savedTest struct {
 	Out          savedCapture
 	Framed       bool
 	Reported     bool
+	CouldNotRun  bool
+	Line         savedLine
 	Test         Test
+}
+
+// savedLine is the line of its package that a test is at.
+type savedLine struct {
+	Speaks, Mid bool
+	Held        []byte
 }
 
 type savedCapture struct {
@@ -71,7 +79,8 @@ type savedPanics struct {
 }
 
 // Save writes down where the stream is, so that Restore can go on there. Of each text at most outputBytes are saved, its first and
-// last ones, and what is left out is counted as cut: so a save can be made as small as it has to be.
+// last ones, and what is left out is counted as cut; larger artifacts are saved without their data. So a save can be made as small as
+// it has to be.
 func (s *Stream) Save(outputBytes int) ([]byte, error) {
 	d, r := s.decoder, s.record
 	out := saved{
@@ -87,10 +96,7 @@ func (s *Stream) Save(outputBytes int) ([]byte, error) {
 	index := make(map[*test]int, len(r.tests))
 	for i, t := range r.tests {
 		index[t] = i
-		out.Tests = append(out.Tests, savedTest{
-			Package: t.pkg.path, Key: t.key, Top: t.top, Open: t.open, Out: t.out.save(outputBytes),
-			Framed: t.framed, Reported: t.reported, Test: t.Test,
-		})
+		out.Tests = append(out.Tests, t.save(outputBytes))
 	}
 	for _, t := range r.running {
 		out.Running = append(out.Running, index[t])
@@ -139,14 +145,10 @@ func (r *Record) restore(in *saved) error {
 		if p == nil {
 			return fmt.Errorf("test %q is of a package that is not there", t.Key)
 		}
-		restored := &test{pkg: p, key: t.Key, top: t.Top, open: t.Open, out: t.Out.restore(), Test: t.Test}
-		restored.framed, restored.reported = t.Framed, t.Reported
+		restored := t.restore(p)
 		p.tests[t.Key] = restored
 		r.tests = append(r.tests, restored)
-		r.stored += restored.out.size()
-		for _, a := range restored.Attributes {
-			r.stored += len(a.Key) + len(a.Value)
-		}
+		r.charge(restored)
 		if t.Top {
 			r.top++
 		} else {
@@ -158,6 +160,45 @@ func (r *Record) restore(in *saved) error {
 		r.relievable, err = r.testsAt(in.Relievable)
 	}
 	return err
+}
+
+func (t *test) save(outputBytes int) savedTest {
+	out := savedTest{
+		Package: t.pkg.path, Key: t.key, Top: t.top, Open: t.open, Out: t.out.save(outputBytes),
+		Framed: t.framed, Reported: t.reported, CouldNotRun: t.couldNotRun, Test: t.Test,
+	}
+	out.Test.Artifacts = artifactsWithin(t.Artifacts, outputBytes)
+	if line := &t.pkg.line; line.test == t {
+		out.Line = savedLine{Speaks: true, Mid: line.mid, Held: line.held}
+	}
+	return out
+}
+
+func (t *savedTest) restore(p *pkg) *test {
+	out := &test{pkg: p, key: t.Key, top: t.Top, open: t.Open, out: t.Out.restore(), Test: t.Test}
+	out.framed, out.reported, out.couldNotRun = t.Framed, t.Reported, t.CouldNotRun
+	if t.Line.Speaks {
+		p.line = speech{test: out, mid: t.Line.Mid, held: t.Line.Held}
+	}
+	return out
+}
+
+// charge counts what a restored test takes of the limits.
+func (r *Record) charge(t *test) {
+	r.stored += t.out.size() + len(t.Remediation)
+	for _, a := range t.Attributes {
+		r.stored += len(a.Key) + len(a.Value)
+	}
+	for _, c := range t.Constraints {
+		r.constraints += c.size()
+	}
+	r.artifacts += len(t.Artifacts)
+	for _, a := range t.Artifacts {
+		r.artifactBytes += len(a.Data)
+	}
+	if line := &t.pkg.line; line.test == t {
+		r.held += len(line.held)
+	}
 }
 
 func (r *Record) testsAt(indices []int) (out []*test, err error) {

@@ -39,8 +39,16 @@ func (t *test) snapshot(limit int) Test {
 	if t.open > 0 && s.Outcome != Fail {
 		s.Outcome = Unended
 	}
-	s.Output = t.out.output(limit)
-	s.Attributes = slices.Clone(s.Attributes)
+	out := t.out
+	if line := &t.pkg.line; line.test == t && line.held != nil {
+		out = capture{head: slices.Clone(out.head), tail: slices.Clone(out.tail), dropped: out.dropped}
+		out.write(line.held, limit)
+	}
+	s.Output = out.output(limit)
+	if t.couldNotRun && s.Outcome == Skip {
+		s.SkipKind = SkipCouldNotRun
+	}
+	s.Attributes, s.Constraints, s.Artifacts = slices.Clone(s.Attributes), slices.Clone(s.Constraints), slices.Clone(s.Artifacts)
 	return s
 }
 
@@ -77,6 +85,7 @@ func (r *Record) reframe(to Framing, frames int64) {
 	if from == JSON || from == Marked && to == Unmarked {
 		return
 	}
+	r.close()
 	r.framing = to
 	if from != Unmarked {
 		return
@@ -98,7 +107,11 @@ func (r *Record) reframe(to Framing, frames int64) {
 func (r *Record) keepUnmarked(t *test) bool {
 	if t.Outcome != Fail {
 		delete(t.pkg.tests, t.key)
-		r.stored -= t.out.size()
+		r.stored -= t.out.size() + len(t.Remediation)
+		r.forgetArtifacts(t)
+		for _, c := range t.Constraints {
+			r.constraints -= c.size()
+		}
 		r.outside.write(t.out.head, r.limits.OutputBytes)
 		r.outside.write(t.out.tail, r.limits.OutputBytes)
 		return false

@@ -16,7 +16,11 @@ func NewStream(limits Limits) *Stream {
 func (s *Stream) Write(p []byte) (int, error) { return s.decoder.Write(p) }
 
 // Close ends the stream; a last line without its newline is read only now. It always returns nil.
-func (s *Stream) Close() error { return s.decoder.Close() }
+func (s *Stream) Close() error {
+	err := s.decoder.Close()
+	s.record.close()
+	return err
+}
 
 // Progress returns how far the stream has come. It is cheap.
 func (s *Stream) Progress() Progress { return s.record.Progress() }
