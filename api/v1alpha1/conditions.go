@@ -82,8 +82,6 @@ const (
 	ReasonForbidden = "Forbidden"
 	// ReasonInvalidRecipe: the recipe or the snapshot cannot be what it has to be.
 	ReasonInvalidRecipe = "InvalidRecipe"
-	// ReasonCheckNotFound: the image has no test for a check that is named.
-	ReasonCheckNotFound = "CheckNotFound"
 	// ReasonSnapshotIncomplete: the captured snapshot is not whole.
 	ReasonSnapshotIncomplete = "SnapshotIncomplete"
 	// ReasonNoNodes: no node matches.
