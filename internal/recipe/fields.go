@@ -1,7 +1,9 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -97,9 +99,17 @@ func (m mapping) wrong(name, format string, args ...any) {
 	m.r.wrong(line, m.at(name), format, args...)
 }
 
+// names are the fields in the order in which they are written, so that the first mistakes are the same each time.
+func (m mapping) names() []string {
+	return slices.SortedFunc(maps.Keys(m.keys), func(a, b string) int {
+		ka, kb := m.keys[a], m.keys[b]
+		return cmp.Or(cmp.Compare(ka.Line, kb.Line), cmp.Compare(ka.Column, kb.Column))
+	})
+}
+
 // only refuses every field that is none of the known ones.
 func (m mapping) only(known ...string) {
-	for name := range m.keys {
+	for _, name := range m.names() {
 		if slices.Contains(known, name) {
 			continue
 		}
@@ -114,7 +124,7 @@ func (m mapping) only(known ...string) {
 // misspelt refuses a field that looks like one of those acted on, where other fields are let pass: what is misspelt would
 // otherwise be left out without a word.
 func (m mapping) misspelt(known ...string) {
-	for name := range m.keys {
+	for _, name := range m.names() {
 		if slices.Contains(known, name) {
 			continue
 		}

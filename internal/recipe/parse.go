@@ -57,6 +57,13 @@ func (m mapping) mustBe(name, want string) {
 	}
 }
 
+// mayBe is mustBe for a field that may be missing.
+func (m mapping) mayBe(name, want string) {
+	if _, found := m.item(name); found {
+		m.mustBe(name, want)
+	}
+}
+
 // constraints reads a list of constraints whose names the rule judges.
 func (m mapping) constraints(rule func(name string) (fault string)) []Constraint {
 	var constraints []Constraint
@@ -125,7 +132,7 @@ func (m mapping) phases() []Phase {
 		return nil
 	}
 	f := validation.fields()
-	for name := range f.keys {
+	for _, name := range f.names() {
 		if slices.Contains(PhaseNames(), name) {
 			continue
 		}
@@ -235,7 +242,8 @@ func (m mapping) selector() map[string]string {
 		return nil
 	}
 	labels := map[string]string{}
-	for key, value := range f.values {
+	for _, key := range f.names() {
+		value := f.values[key]
 		// A label may have the empty string for its value, which text takes for a slip.
 		if isNull(value) || value.ShortTag() != "!!str" {
 			f.wrong(key, "want a string, found %s: put it in quotes", kindOf(value))
