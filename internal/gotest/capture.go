@@ -2,7 +2,6 @@ package gotest
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,11 +18,13 @@ const headPart = 4
 // size is how many bytes are held. It can be up to twice what is kept, so that the tail need not move with each write.
 func (c *capture) size() int { return len(c.head) + len(c.tail) }
 
-// write appends p and keeps about limit bytes.
-func (c *capture) write(p []byte, limit int) {
+// write appends p and keeps about limit bytes, in buffers from those that are spare.
+func (c *capture) write(p []byte, limit int, from *spares) {
 	if c.dropped == 0 && len(c.tail) == 0 {
 		n := min(len(p), max(0, limit/headPart-len(c.head)))
-		c.head = append(c.head, p[:n]...)
+		if n > 0 {
+			c.head = append(from.grow(c.head, n), p[:n]...)
+		}
 		p = p[n:]
 	}
 	keep := limit - limit/headPart
@@ -37,7 +38,9 @@ func (c *capture) write(p []byte, limit int) {
 			c.tail = bytes.Clone(c.tail)
 		}
 	}
-	c.tail = append(c.tail, p...)
+	if len(p) > 0 {
+		c.tail = append(from.grow(c.tail, len(p)), p...)
+	}
 }
 
 // cutTail keeps only the last n bytes of the tail.
@@ -48,23 +51,39 @@ func (c *capture) cutTail(n int) {
 	}
 }
 
-// shrink keeps limit bytes and gives back the memory of the rest.
-func (c *capture) shrink(limit int) {
-	text := c.tail
-	if c.dropped == 0 {
-		text = slices.Concat(c.head, c.tail)
-		c.head, c.tail = nil, nil
-		if len(text) > limit {
-			c.head, text = text[:limit/headPart], text[limit/headPart:]
-		}
-	} else if len(c.head) > limit/headPart {
-		c.dropped += int64(len(c.head) - limit/headPart)
-		c.head = c.head[:limit/headPart]
+// shrink keeps limit bytes in a buffer of just their size, and gives back the memory of the rest.
+func (c *capture) shrink(limit int, from *spares) {
+	size, head := c.size(), 0
+	if c.dropped > 0 {
+		head = min(len(c.head), limit/headPart)
+	} else if size > limit {
+		head = limit / headPart
 	}
-	c.tail = text
-	c.cutTail(limit - len(c.head))
-	c.head, c.tail = bytes.Clone(c.head), bytes.Clone(c.tail)
+	tail := min(size-head, limit-head)
+	if c.dropped > 0 {
+		tail = min(tail, len(c.tail))
+	}
+	kept := make([]byte, head+tail)
+	c.copyAt(kept[:head], 0)
+	c.copyAt(kept[head:], size-tail)
+	c.dropped += int64(size - head - tail)
+	from.give(c.head)
+	from.give(c.tail)
+	c.head, c.tail = kept[:head:head], kept[head:]
 }
+
+// copyAt copies what is held from an index on.
+func (c *capture) copyAt(to []byte, at int) {
+	n := 0
+	if at < len(c.head) {
+		n = copy(to, c.head[at:])
+		at = len(c.head)
+	}
+	copy(to[n:], c.tail[at-len(c.head):])
+}
+
+// spare tells whether the buffers are far larger than what they hold.
+func (c *capture) spare() bool { return cap(c.head)+cap(c.tail) > 2*c.size()+minSpareBytes/2 }
 
 // output returns what is kept under limit, cut at rune boundaries.
 func (c *capture) output(limit int) Output {

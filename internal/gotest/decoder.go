@@ -117,7 +117,6 @@ func (d *Decoder) line(b []byte) {
 // emit hands out the event in d.event.
 func (d *Decoder) emit() {
 	d.handle(&d.event)
-	d.event = Event{}
 	d.scratch = d.scratch[:0]
 }
 

@@ -26,7 +26,7 @@ func (r *Record) output(ev *Event) {
 	if t == nil {
 		r.endLineOf(ev)
 		r.unheard(ev.Output)
-		r.outside.write(ev.Output, r.limits.OutputBytes)
+		r.outside.write(ev.Output, r.limits.OutputBytes, &r.spares)
 		return
 	}
 	r.speak(t, ev.Output)
@@ -45,21 +45,25 @@ func (r *Record) write(t *test, text []byte) {
 		limit = min(limit, tightOutputBytes)
 	}
 	before := t.out.size()
-	t.out.write(text, limit)
+	t.out.write(text, limit, &r.spares)
 	r.stored += t.out.size() - before
 }
 
 // settled tells whether the test ended well, so that little of its output is worth keeping.
 func (t *test) settled() bool { return t.done() && t.Outcome != Fail }
 
-// settle drops most of the output of a test that ended well.
+// settle drops most of the output of a test that ended well, and the buffers of any other.
 func (r *Record) settle(t *test) {
+	before, limit := t.out.size(), r.limits.PassedOutputBytes
+	if !t.settled() {
+		limit = before
+	}
+	if before > limit || t.out.spare() {
+		t.out.shrink(limit, &r.spares)
+		r.stored += t.out.size() - before
+	}
 	if !t.settled() {
 		return
-	}
-	if before := t.out.size(); before > r.limits.PassedOutputBytes {
-		t.out.shrink(r.limits.PassedOutputBytes)
-		r.stored += t.out.size() - before
 	}
 	if t.Ends == 1 {
 		r.relievable = append(r.relievable, t)
@@ -73,7 +77,7 @@ func (r *Record) relieve(n int) {
 		r.relievable[0], r.relievable = nil, r.relievable[1:]
 		if t.settled() {
 			before := t.out.size()
-			t.out.shrink(0)
+			t.out.shrink(0, &r.spares)
 			r.stored += t.out.size() - before
 		}
 	}

@@ -76,6 +76,7 @@ func (d *Decoder) segment(b []byte, start bool) {
 	if marked {
 		frame = b[1:]
 	}
+	d.event = Event{}
 	depth, ok := parseFrame(frame, &d.event)
 	switch {
 	case !ok:

@@ -16,6 +16,7 @@ type Record struct {
 	lastPkg   *pkg    // where the previous event went; the next one mostly goes there, too
 	last      *test
 
+	spares     spares
 	outside    capture // what was printed outside of tests
 	stored     int     // bytes of output, attributes and remediation held
 	relievable []*test // passed tests that may have to give up their output, the oldest first

@@ -5,7 +5,6 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // savedVersion tells one form of a saved stream from another: one of another version is not read.
@@ -212,9 +211,9 @@ func (r *Record) testsAt(indices []int) (out []*test, err error) {
 }
 
 func (c *capture) save(limit int) savedCapture {
-	small := capture{head: slices.Clone(c.head), tail: slices.Clone(c.tail), dropped: c.dropped}
+	small := *c
 	if small.size() > limit {
-		small.shrink(limit)
+		small.shrink(limit, nil)
 	}
 	return savedCapture{Head: small.head, Tail: small.tail, Dropped: small.dropped}
 }

@@ -42,7 +42,7 @@ func (t *test) snapshot(limit int) Test {
 	out := t.out
 	if line := &t.pkg.line; line.test == t && line.held != nil {
 		out = capture{head: slices.Clone(out.head), tail: slices.Clone(out.tail), dropped: out.dropped}
-		out.write(line.held, limit)
+		out.write(line.held, limit, nil)
 	}
 	s.Output = out.output(limit)
 	if t.couldNotRun && s.Outcome == Skip {
@@ -112,8 +112,8 @@ func (r *Record) keepUnmarked(t *test) bool {
 		for _, c := range t.Constraints {
 			r.constraints -= c.size()
 		}
-		r.outside.write(t.out.head, r.limits.OutputBytes)
-		r.outside.write(t.out.tail, r.limits.OutputBytes)
+		r.outside.write(t.out.head, r.limits.OutputBytes, &r.spares)
+		r.outside.write(t.out.tail, r.limits.OutputBytes, &r.spares)
 		return false
 	}
 	t.open = 0
