@@ -36,11 +36,15 @@ func (s *ValidationRunSpec) SetDefaults() {
 		s.HistoryLimit = new(int32(DefaultHistoryLimit))
 	}
 	for i := range s.Phases {
-		s.Phases[i].setDefaults()
+		if p := &s.Phases[i]; p.GoTest != nil || p.Container != nil {
+			p.SetDefaults()
+		}
 	}
 }
 
-func (p *Phase) setDefaults() {
+// SetDefaults fills what is absent. A phase that leaves it to the recipe what it runs gets its defaults when that is known: until then, what
+// is absent is the recipe's to say.
+func (p *Phase) SetDefaults() {
 	setDuration(&p.Timeout, DefaultTimeout)
 	setDuration(&p.StartTimeout, DefaultStartTimeout)
 	if p.OnFailure == "" {

@@ -485,6 +485,12 @@ type TestFailure struct {
 	// +kubebuilder:validation:MaxLength=256
 	Test string `json:"test,omitempty"`
 
+	// node is the node that the test ran on, where the phase runs on each of
+	// several.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Node string `json:"node,omitempty"`
+
 	// message is the end of the test's output.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
@@ -514,8 +520,7 @@ type Result struct {
 
 // Input is one frozen input.
 type Input struct {
-	// name is spec, recipe, snapshot, or nodes- and the name of a phase that runs
-	// on each of several.
+	// name is spec, recipe or snapshot.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=80

@@ -42,16 +42,25 @@ func isOf(status *v1alpha1.ValidationRunStatus, spec *v1alpha1.ValidationRunSpec
 	if status.StartTime == nil || status.Verdict != "" && status.CompletionTime == nil {
 		return false
 	}
-	return slices.EqualFunc(status.Phases, spec.Phases, func(p v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool {
-		return p.Name == spec.Name && (p.State != v1alpha1.PhaseRunning || p.StartTime != nil) && (!p.State.Ended() || p.CompletionTime != nil)
-	})
+	for i := range status.Phases {
+		p := &status.Phases[i]
+		if p.State == v1alpha1.PhaseRunning && p.StartTime == nil || p.State.Ended() && p.CompletionTime == nil {
+			return false
+		}
+	}
+	named := func(p v1alpha1.PhaseStatus, st stage) bool { return p.Name == st.Name }
+	if spec.Recipe != nil { // what follows the preflight is for the recipe to say
+		return len(status.Phases) > 0 && named(status.Phases[0], preflight(nil))
+	}
+	return slices.EqualFunc(status.Phases, stages(spec, nil), named)
 }
 
 // begin starts the next attempt: status forgets the last one but for its place in history, and the first phase is due.
 func (s *step) begin() {
 	old := s.Status
 	s.Finalizer = true
-	s.spec, s.stages, s.Keep, s.waiting, s.ending, s.Follow, s.Store, s.After = s.wish, stages(s.wish), nil, nil, nil, nil, false, 0
+	s.seen.Recipe, s.seen.InvalidRecipe, s.seen.Snapshot, s.seen.InvalidSnapshot, s.seen.Nodes = nil, "", nil, "", nil
+	s.spec, s.stages, s.Keep, s.waiting, s.ending, s.Follow, s.Store, s.After = s.wish, stages(s.wish, nil), nil, nil, nil, nil, false, 0
 	s.Status = v1alpha1.ValidationRunStatus{
 		ObservedGeneration: s.run.Generation,
 		Attempt:            max(old.Attempt, s.seen.HighestAttempt) + 1,
@@ -69,8 +78,8 @@ func (s *step) begin() {
 		earlier := slices.DeleteFunc(slices.Clone(old.History), func(p v1alpha1.PastAttempt) bool { return p.Attempt >= old.Attempt })
 		s.Status.History = slices.Insert(earlier, 0, past(&old))
 	}
-	for _, p := range s.spec.Phases {
-		s.Status.Phases = append(s.Status.Phases, v1alpha1.PhaseStatus{Name: p.Name, State: v1alpha1.PhasePending})
+	for i := range s.stages {
+		s.Status.Phases = append(s.Status.Phases, v1alpha1.PhaseStatus{Name: s.stages[i].Name, State: v1alpha1.PhasePending})
 	}
 	if s.wish.Suspend {
 		s.countSuspension()
@@ -150,6 +159,9 @@ func (s *step) closeBlindly() {
 			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, s.ending.Reason, s.ending.Message
 		}
 		p.Running, p.CompletionTime = "", s.time()
+		if p.FanOut != nil {
+			p.FanOut.Active = nil
+		}
 	}
 	s.conclude()
 }
@@ -189,9 +201,9 @@ func (s *step) neverStarted() {
 	if s.Status.StartTime == nil {
 		s.Status.StartTime = s.Status.CompletionTime
 	}
-	for _, p := range s.wish.Phases {
+	for _, st := range stages(s.wish, nil) {
 		s.Status.Phases = append(s.Status.Phases, v1alpha1.PhaseStatus{
-			Name: p.Name, State: v1alpha1.PhaseNotRun, Reason: v1alpha1.ReasonCancelled, Message: "the run was cancelled before it started",
+			Name: st.Name, State: v1alpha1.PhaseNotRun, Reason: v1alpha1.ReasonCancelled, Message: "the run was cancelled before it started",
 			CompletionTime: s.Status.CompletionTime,
 		})
 	}
@@ -222,6 +234,9 @@ func (s *step) complete() {
 func (s *step) conclude() {
 	states := make([]v1alpha1.PhaseState, 0, len(s.Status.Phases))
 	for _, p := range s.Status.Phases {
+		if own(p.Name) && p.State == v1alpha1.PhasePassed && len(s.Status.Phases) > 1 {
+			continue // it proves nothing of the cluster
+		}
 		states = append(states, p.State)
 	}
 	s.Status.Verdict = verdict.Run(states, cutShort(&s.Status, v1alpha1.ReasonCancelled, v1alpha1.ReasonSuperseded))
@@ -240,7 +255,7 @@ func (s *step) conclude() {
 
 // ran says whether the attempt ever had a Job.
 func (s *step) ran() bool {
-	return slices.ContainsFunc(s.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 })
+	return slices.ContainsFunc(s.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 || p.FanOut != nil })
 }
 
 // stopping says whether a cancelled attempt still has pods: that nothing runs any more is what its end is to mean.

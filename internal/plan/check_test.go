@@ -197,7 +197,7 @@ func (w *world) checkKept(before *v1alpha1.ValidationRunStatus, d *Decision) {
 		return // what the attempt validated is not known any more: it ends by what status says
 	}
 	for i, p := range d.Status.Phases {
-		if !p.State.Ended() || before.Phases[i].State.Ended() || p.State == v1alpha1.PhaseNotRun {
+		if !p.State.Ended() || before.Phases[i].State.Ended() || p.State == v1alpha1.PhaseNotRun || p.FanOut != nil {
 			continue
 		}
 		kept := w.evidence(workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts})

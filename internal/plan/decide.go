@@ -73,8 +73,8 @@ func newStep(run *v1alpha1.ValidationRun, seen Observed, now time.Time) *step {
 		s.spec = seen.Spec.DeepCopy()
 		s.spec.SetDefaults()
 	}
-	s.stages = stages(s.spec)
 	s.Status = *run.Status.DeepCopy()
+	s.plot()
 	s.Finalizer = true
 	return s
 }
@@ -141,13 +141,22 @@ func (s *step) each(on func(*unit)) {
 		if s.Status.Phases[i].State != v1alpha1.PhaseRunning {
 			continue
 		}
-		u := s.unit(i)
-		on(u)
-		u.collect()
+		waiting := s.take(i, on)
 		if s.waiting == nil && i == s.current() {
-			s.waiting = u.waiting
+			s.waiting = waiting
 		}
 	}
+}
+
+// take takes a phase a step further, and says why it does not go on.
+func (s *step) take(i int, on func(*unit)) *Block {
+	if s.stage(s.Status.Phases[i].Name).fans() {
+		return s.fan(i, on)
+	}
+	u := s.unit(i)
+	on(u)
+	u.collect()
+	return u.waiting
 }
 
 // current is the first phase that has not ended, -1 for none.
@@ -200,20 +209,55 @@ func (s *step) tidy() {
 			continue
 		}
 		p := s.phaseStatus(job.Item.Phase)
-		if p == nil || job.Finished || !p.State.Ended() && job.Item.Restart == p.Restarts {
+		if p == nil || job.Finished {
 			continue
 		}
-		if !p.State.Ended() && job.Item.Restart != p.Restarts && job.podsEnded() {
+		ended, counts := s.standing(p, &job)
+		if !ended && counts {
+			continue
+		}
+		if !ended && job.podsEnded() {
 			continue // it is about to finish, and stays for as long as those do that have
 		}
-		if p.State.Ended() && job.validatorEnded() {
-			if wait := p.CompletionTime.Add(linger).Sub(s.now); wait > 0 {
+		if ended && job.validatorEnded() {
+			if wait := lingers(p, &job).Sub(s.now); wait > 0 {
 				s.lookIn(wait)
 				continue
 			}
 		}
 		s.Stop = append(s.Stop, job.Name)
 	}
+}
+
+// standing says of a Job of the current attempt whether what it is for has ended, and whether it is the run of that which counts.
+func (s *step) standing(p *v1alpha1.PhaseStatus, job *Job) (ended, counts bool) {
+	item := job.Item
+	if p.State.Ended() {
+		return true, false
+	}
+	if item.Check == "" && item.Node == "" {
+		return false, item.Restart == p.Restarts
+	}
+	if p.FanOut == nil {
+		return false, false
+	}
+	if restarts, runs := counting(p.FanOut, item); runs {
+		return false, item.Restart == restarts
+	}
+	for n, k := range s.items(s.stage(p.Name)) {
+		if k.check == item.Check && k.node == item.Node && n < len(p.FanOut.Outcomes) {
+			return p.FanOut.Outcomes[n] != letterPending, false
+		}
+	}
+	return false, false
+}
+
+// lingers is until when what was injected beside a validator that has ended may go on.
+func lingers(p *v1alpha1.PhaseStatus, job *Job) time.Time {
+	if p.CompletionTime != nil {
+		return p.CompletionTime.Add(linger)
+	}
+	return job.Pods[0].Validator.Finished.Add(linger)
 }
 
 func (j Job) podsEnded() bool {

@@ -79,13 +79,17 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 		}
 		e.GoTest = &verdict.GoTest{
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
-			Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+			Checks: t.Checks, Constraints: u.wanted(), Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
 		}
 		if t.ExpectedTests != nil {
 			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
 		}
 	}
-	return judged{Outcome: verdict.Judge(e), pod: pod, job: job}
+	out := verdict.Judge(e)
+	if a := u.ask(); a != nil && trouble == nil {
+		out = u.answered(a, &pod)
+	}
+	return judged{Outcome: out, pod: pod, job: job}
 }
 
 // judged is an outcome with what it was judged by.

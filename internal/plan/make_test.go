@@ -77,6 +77,7 @@ func (w *world) setup(d Decision, seen *Observed) string {
 		frozen = append(frozen, v1alpha1.Input{Name: source.Input, ConfigMap: in.Name})
 	}
 	seen.Frozen = frozen
+	w.observeRecipe(d.Status.Attempt, seen)
 	return "setup"
 }
 

@@ -71,8 +71,16 @@ func (w *world) highest() (n int64) {
 	return n
 }
 
+// observeRecipe reads the frozen recipe.
+func (w *world) observeRecipe(attempt int64, seen *Observed) {
+	if w.configMaps[workload.InputName(w.run, attempt, workload.InputRecipe)] != nil {
+		seen.Recipe = &w.recipe
+	}
+}
+
 func (w *world) observeInputs(seen *Observed) {
 	status := &w.run.Status
+	w.observeRecipe(status.Attempt, seen)
 	if status.Attempt == 0 || len(status.Inputs) > 0 || seen.SpecChanged {
 		return
 	}

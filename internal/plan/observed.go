@@ -17,6 +17,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/recipe"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 	"github.com/validation-operator/validation-operator/internal/workload"
@@ -37,6 +38,19 @@ type Observed struct {
 	// Refused is why the API server did not take what was to be frozen, and RefusedJobs why it did not take a Job.
 	Refused     *Block
 	RefusedJobs map[workload.Item]*Block
+	// Recipe is the recipe that the current attempt froze, nil before it has, and InvalidRecipe why it is none. Snapshot and InvalidSnapshot
+	// likewise.
+	Recipe          *recipe.Recipe
+	InvalidRecipe   string
+	Snapshot        *recipe.Snapshot
+	InvalidSnapshot string
+	// Nodes are the nodes that phases run on, by the phase's name, once they are frozen.
+	Nodes map[string]Nodes
+	// Present are the nodes that there are now, by name; nil where no phase runs on each of several.
+	Present map[string]Node
+	// Captured is the captured snapshot, nil before it is frozen, and CaptureRefused why it cannot be.
+	Captured       *v1alpha1.Input
+	CaptureRefused *Block
 	// Jobs are all Jobs of the run.
 	Jobs []Job
 	// Kept is the kept evidence of what ends in this step, or of a run of it that is retried. It may be that of an earlier step which was
@@ -146,6 +160,9 @@ type Decision struct {
 	Finalizer bool
 	// Freeze asks for the run's identity and for the attempt's spec to be frozen, and Setup for its other inputs to be.
 	Freeze, Setup bool
+	// Capture asks for the captured snapshot to be frozen, and FreezeNodes for the nodes of a phase to be.
+	Capture     bool
+	FreezeNodes *NodesOf
 	// Create asks for Jobs.
 	Create []Creation
 	// Stop are the names of Jobs to delete, with their pods.
@@ -163,6 +180,12 @@ type Decision struct {
 	Prune bool
 	// After is when to look again if nothing happens, 0 for never.
 	After time.Duration
+}
+
+// NodesOf asks for the nodes that a phase runs on.
+type NodesOf struct {
+	Phase     string
+	Selection v1alpha1.NodeSelection
 }
 
 // Creation asks for the Job of an item, by the phase that it is made of.

@@ -16,7 +16,15 @@ func (u *unit) end(out judged) {
 	kept := report.NewPhase(u.info(out), out.Outcome, out.pod.Log.Stream)
 	kept.Retries = status.Retries
 	kept.Flaky = status.Retries > 0 && kept.State == v1alpha1.PhasePassed
-	as := u.item()
+	u.keep(kept)
+}
+
+// keep has evidence kept, and records the outcome that it holds.
+func (u *unit) keep(kept report.Phase) {
+	status, as := u.status, u.item()
+	if kept.Check = u.check; kept.Node == "" {
+		kept.Node = u.node
+	}
 	if k := u.seen.Kept[as]; k != nil {
 		kept = *k
 	}
@@ -34,6 +42,7 @@ func (u *unit) end(out judged) {
 	}
 	for _, f := range report.Failures([]report.Phase{kept}) {
 		if len(u.Status.Failures) < maxFailures {
+			f.Node = u.node
 			u.Status.Failures = append(u.Status.Failures, f)
 		}
 	}

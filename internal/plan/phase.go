@@ -29,10 +29,22 @@ func (u *unit) proceed() {
 		}
 		return
 	}
+	if u.stage.invalid != "" && job == nil {
+		u.refuse(v1alpha1.ReasonInvalidSpec, u.stage.invalid)
+		return
+	}
+	if u.evaluates() {
+		u.evaluate()
+		return
+	}
 	if !u.equipped() {
 		return
 	}
 	if job == nil {
+		if block := u.unfit(); block != nil {
+			u.wait(*block)
+			return
+		}
 		if left := u.abandoned(); left > 0 {
 			u.wait(Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping an earlier Job of the phase (%d left)", left)})
 			return
@@ -77,7 +89,7 @@ func (u *unit) abandoned() (n int) {
 // equipped says whether the attempt has what its Jobs need: identity and inputs.
 func (u *unit) equipped() bool {
 	if len(u.Status.Inputs) > 0 {
-		return true
+		return own(u.stage.Name) || u.captured()
 	}
 	if !u.froze(workload.InputSpec) {
 		u.Freeze = true
@@ -96,7 +108,22 @@ func (u *unit) equipped() bool {
 		}
 	}
 	u.Status.Inputs = u.seen.Frozen
-	return true
+	return own(u.stage.Name) || u.captured()
+}
+
+// captured says whether the snapshot is there, where the attempt takes it itself.
+func (u *unit) captured() bool {
+	isSnapshot := func(in v1alpha1.Input) bool { return in.Name == workload.InputSnapshot }
+	if u.spec.Snapshot == nil || u.spec.Snapshot.Capture == nil || slices.ContainsFunc(u.Status.Inputs, isSnapshot) {
+		return true
+	}
+	if in := u.seen.Captured; in != nil {
+		u.Status.Inputs = append(u.Status.Inputs, *in)
+		return true
+	}
+	u.Capture = true
+	u.refused(u.seen.CaptureRefused)
+	return false
 }
 
 func (s *step) froze(input string) bool {
@@ -128,8 +155,13 @@ func (u *unit) refused(block *Block) {
 		u.wait(*block)
 		return
 	}
-	u.Freeze, u.Setup, u.create = false, false, nil
+	u.unask()
 	u.wait(*block)
+}
+
+// unask takes back what the unit asks for.
+func (u *unit) unask() {
+	u.Freeze, u.Setup, u.Capture, u.FreezeNodes, u.create = false, false, false, nil, nil
 }
 
 // wait leaves the phase where it is, for a reason, until its startTimeout.
@@ -150,7 +182,8 @@ func (u *unit) wait(block Block) {
 		}
 		trouble.Message = fmt.Sprintf("the validator did not start within startTimeout of %s: %s", spec.StartTimeout.Duration, block.Message)
 	}
-	u.Freeze, u.Setup, u.create, u.waiting = false, false, nil, nil
+	u.unask()
+	u.waiting = nil
 	job := u.latest()
 	u.end(u.judge(job, trouble))
 }
@@ -189,6 +222,12 @@ func (u *unit) pod(job *Job, pod *Pod) {
 		u.follow = pod.UID
 	}
 	trouble := pod.Trouble
+	if left := u.left(); left != nil && pod.Validator.Exit == nil {
+		if !u.unread(job) {
+			u.end(u.judge(job, left))
+		}
+		return
+	}
 	switch {
 	case trouble != nil && trouble.Reason == v1alpha1.ReasonPodDeleted && (job.Gone || job.Deleting):
 		trouble = jobDeleted(job)

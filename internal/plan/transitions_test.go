@@ -37,10 +37,10 @@ type staging struct {
 var stagings = []staging{
 	{stateNew, func(*world, kind) int { return -1 }},
 	{stateWaiting, func(w *world, k kind) int {
-		w.run.Spec.Recipe = fromConfigMap("r")
-		w.absent["r"] = true
+		w.run.Spec.Snapshot = snapshotOf("s")
+		w.absent["s"] = true
 		if !k.hangs {
-			w.after(9, func() { w.absent["r"] = false })
+			w.after(9, func() { w.absent["s"] = false })
 		}
 		return 5
 	}},

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/recipe"
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
@@ -44,6 +45,7 @@ type world struct {
 	jobs       []*simJob
 	timers     []timer
 	configMaps map[string]*simConfigMap
+	recipe     recipe.Recipe // what the frozen recipe says
 	follow     []types.UID
 	followed   map[types.UID]time.Time // since when; a restart at every step takes no time
 	memory     map[types.UID]Pod       // followed pods as they were seen last

@@ -91,6 +91,14 @@ func Add(a, b v1alpha1.Summary) v1alpha1.Summary {
 	}
 }
 
+// Sub takes a summary out of a sum.
+func Sub(a, b v1alpha1.Summary) v1alpha1.Summary {
+	return v1alpha1.Summary{
+		Total: a.Total - b.Total, Passed: a.Passed - b.Passed, Failed: a.Failed - b.Failed,
+		Skipped: a.Skipped - b.Skipped, Errored: a.Errored - b.Errored,
+	}
+}
+
 // summarize counts top-level tests.
 func summarize(tests []Test, beyond gotest.Tally) v1alpha1.Summary {
 	sum := v1alpha1.Summary{

@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/report"
+)
+
+// settleFan counts the outcomes of a phase's items, and ends it where there is nothing left to come.
+func (s *step) settleFan(i int, items []key) {
+	p := &s.Status.Phases[i]
+	f := p.FanOut
+	if len(f.Active) == 0 && (s.ending != nil || s.overtime()) {
+		f.Outcomes = strings.ReplaceAll(f.Outcomes, string(letterPending), string(letterNotRun))
+	}
+	count := func(letter byte) int32 { return int32(strings.Count(f.Outcomes, string(letter))) }
+	f.Passed, f.Failed, f.Skipped = count(letterPassed), count(letterFailed), count(letterSkipped)
+	f.Errored = count(letterError) + count(letterNotRun)
+	f.NodesPassed = nodesPassed(f, items)
+	if count(letterPending) > 0 {
+		s.restFan(p)
+		return
+	}
+	p.CompletionTime, p.Running = s.time(), ""
+	p.Reason, p.Message = "", ""
+	switch {
+	case f.Failed > 0:
+		p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
+	case f.Errored > 0:
+		p.State, p.Reason = v1alpha1.PhaseError, s.whyErrored(f)
+		if f.Errored == count(letterNotRun) && f.Passed+f.Skipped == 0 {
+			p.State = v1alpha1.PhaseNotRun
+		}
+	case f.Passed > 0 || f.Items == 0:
+		p.State = v1alpha1.PhasePassed
+	default:
+		p.State, p.Reason = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable
+	}
+	p.Flaky = p.Flaky && p.State == v1alpha1.PhasePassed
+	if p.State != v1alpha1.PhasePassed || f.Items > 1 {
+		p.Message = report.Clip(s.summarizeFan(p.Name, f), report.MessageBytes)
+	}
+}
+
+// restFan has a phase wait whose items all do, for the run to be resumed.
+func (s *step) restFan(p *v1alpha1.PhaseStatus) {
+	if !s.wish.Suspend || s.ending != nil {
+		return
+	}
+	for k := range p.FanOut.Active {
+		if p.FanOut.Active[k].State == v1alpha1.PhaseRunning {
+			return
+		}
+	}
+	p.State, p.Reason, p.Message = v1alpha1.PhasePending, "", ""
+}
+
+// whyErrored is the reason of a phase of which items are not proven.
+func (s *step) whyErrored(f *v1alpha1.FanOutStatus) string {
+	switch {
+	case s.ending != nil:
+		return s.ending.Reason
+	case len(f.Failing) > 0:
+		return f.Failing[0].Reason
+	}
+	return v1alpha1.ReasonRunTimeout
+}
+
+// nodesPassed counts the nodes on which every check passed, or was not applicable.
+func nodesPassed(f *v1alpha1.FanOutStatus, items []key) (n int32) {
+	if f.Nodes == 0 {
+		return 0
+	}
+	passed := map[string]bool{}
+	for k, item := range items {
+		if k >= len(f.Outcomes) || item.node == "" {
+			continue
+		}
+		good := f.Outcomes[k] == letterPassed || f.Outcomes[k] == letterSkipped
+		before, seen := passed[item.node]
+		passed[item.node] = good && (before || !seen)
+	}
+	for _, good := range passed {
+		if good {
+			n++
+		}
+	}
+	return n
+}
+
+// summarizeFan says in one line how the items came out, and names those that did not pass.
+func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
+	var b strings.Builder
+	switch {
+	case phase == v1alpha1.PhasePreflight && len(f.Failing) == 0:
+		fmt.Fprintf(&b, "%d of %d test binaries have the checks that are named", f.Passed, f.Items)
+	case phase == v1alpha1.PhasePreflight:
+	case f.Nodes > 0 && f.MatchingNodes > f.Nodes:
+		fmt.Fprintf(&b, "%d of %d nodes passed, of %d that match", f.NodesPassed, f.Nodes, f.MatchingNodes)
+	case f.Nodes > 0:
+		fmt.Fprintf(&b, "%d of %d nodes passed", f.NodesPassed, f.Nodes)
+	default:
+		fmt.Fprintf(&b, "%d of %d checks passed", f.Passed, f.Items)
+	}
+	if f.Skipped > 0 {
+		fmt.Fprintf(&b, ", %d skipped", f.Skipped)
+	}
+	if left := strings.Count(f.Outcomes, string(letterNotRun)); left > 0 {
+		fmt.Fprintf(&b, ", %d not run", left)
+		if s.ending != nil {
+			b.WriteString(" (" + s.ending.Message + ")")
+		}
+	}
+	for _, item := range f.Failing {
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		if name := (key{item.Check, item.Node}).String(); phase != v1alpha1.PhasePreflight {
+			fmt.Fprintf(&b, "%s %s", name, item.State)
+			if item.State == v1alpha1.PhaseError {
+				fmt.Fprintf(&b, " (%s)", item.Reason)
+			}
+			if len(f.Failing) > 3 || item.Message == "" {
+				continue
+			}
+			b.WriteString(": ")
+		}
+		b.WriteString(item.Message)
+	}
+	if more := int(f.Failed+f.Errored) - len(f.Failing) - strings.Count(f.Outcomes, string(letterNotRun)); more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
+	}
+	return b.String()
+}
+
+// String is the item as a message names it.
+func (k key) String() string {
+	switch {
+	case k.node == "":
+		return k.check
+	case k.check == "":
+		return k.node
+	}
+	return k.check + " on " + k.node
+}
