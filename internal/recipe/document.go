@@ -24,8 +24,11 @@ const (
 // node is one value of a document, with its line.
 type node = yaml.Node
 
-// yamlLine is where the YAML library puts the line.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+var (
+	// yamlLine is where the YAML library puts the line.
+	yamlLine      = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(?s:(.+))' referenced$`)
+)
 
 // load reads the one YAML document that there has to be; what is how a message calls it.
 func load(data []byte, what string) (*node, error) {
@@ -39,10 +42,11 @@ func load(data []byte, what string) (*node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, Errors{{Message: "the " + what + " is empty: is this the right file, and the right key?"}}
 	case err != nil:
-		return nil, syntax(err)
+		return nil, syntax(err, data)
 	}
-	if err := decoder.Decode(new(node)); !errors.Is(err, io.EOF) {
-		return nil, Errors{{Message: "there is more than one YAML document: remove all but the " + what + ", and a --- at its end"}}
+	var second node
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, Errors{{Line: second.Line, Message: "a second YAML document begins: remove all but the " + what + ", and a --- at its end"}}
 	}
 	root := document.Content[0]
 	if isNull(root) {
@@ -75,25 +79,26 @@ func readable(data []byte, what string) error {
 	separators := bytes.Count(data, []byte{','}) + bytes.Count(data, []byte{':'}) + bytes.Count(data, []byte{'\n'}) +
 		bytes.Count(data, []byte{'['}) + bytes.Count(data, []byte{'{'}) + bytes.Count(data, []byte("- ")) + bytes.Count(data, []byte("? "))
 	if separators > maxValues {
-		return tooMany
+		return Errors{{Message: fmt.Sprintf("there are more than %d values: split the %s up, or remove what is not needed", maxValues, what)}}
 	}
 	return nil
 }
 
-var (
-	tooMany = Errors{{Message: fmt.Sprintf("there are more than %d values: split it up, or remove what is not needed", maxValues)}}
-	tooDeep = Errors{{Message: fmt.Sprintf("the values nest more than %d levels deep: flatten them", maxDepth)}}
-	cyclic  = Errors{{Message: "a YAML alias (*name) contains itself: write the value out"}}
-)
-
 // syntax makes a mistake of what the YAML library says.
-func syntax(err error) error {
+func syntax(err error, data []byte) error {
 	m := Mistake{Message: err.Error()}
 	if parts := yamlLine.FindStringSubmatch(m.Message); parts != nil {
 		m.Line, _ = strconv.Atoi(parts[1])
 		m.Message = parts[2]
 	}
-	m.Message = "this is no YAML: " + clip(m.Message, 200)
+	if parts := unknownAnchor.FindStringSubmatch(m.Message); parts != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+parts[1]))
+		m.Line = 1 + bytes.Count(before, []byte{'\n'})
+		m.Message = fmt.Sprintf("the alias *%s stands for nothing: put the text in quotes, or write &%s before what is meant",
+			show(parts[1]), show(parts[1]))
+		return Errors{m}
+	}
+	m.Message = "this is no YAML: " + clip(m.Message, 200) + ": look at this line and the one before, at what is not closed, and for tabs"
 	return Errors{m}
 }
 
@@ -109,7 +114,7 @@ func bounded(root *node) error {
 		if n.Kind == yaml.AliasNode {
 			e := anchored[n.Alias]
 			if e.depth == 0 {
-				return e, cyclic
+				return e, Errors{{Line: n.Line, Message: "the alias *" + show(n.Value) + " contains itself: write the value out"}}
 			}
 			return e, nil
 		}
@@ -123,9 +128,10 @@ func bounded(root *node) error {
 			e.depth = max(e.depth, c.depth+1)
 			switch {
 			case e.values > maxValues:
-				return e, tooMany
+				return e, Errors{{Line: child.Line, Message: fmt.Sprintf(
+					"with its YAML aliases (*name) written out, this has more than %d values: write out what is meant, or remove it", maxValues)}}
 			case e.depth > maxDepth:
-				return e, tooDeep
+				return e, Errors{{Line: child.Line, Message: fmt.Sprintf("the values nest more than %d levels deep: flatten them", maxDepth)}}
 			}
 		}
 		if n.Anchor != "" {

@@ -41,7 +41,9 @@ func (i item) wrong(format string, args ...any) { i.r.wrong(i.line, i.path, form
 
 // mapping is a YAML mapping taken apart.
 type mapping struct {
-	r      *reader
+	r *reader
+	// broken says that it is none, so that nothing is missing in it.
+	broken bool
 	path   string
 	line   int
 	keys   map[string]*node
@@ -52,6 +54,7 @@ type mapping struct {
 func (i item) fields() mapping {
 	m := mapping{r: i.r, path: i.path, line: i.line, keys: map[string]*node{}, values: map[string]*node{}}
 	if i.node.Kind != yaml.MappingNode {
+		m.broken = true
 		i.wrong("want a mapping, found %s: write its fields as name: value", kindOf(i.node))
 		return m
 	}
@@ -145,9 +148,8 @@ func (m mapping) text(name string, limit int) string {
 
 // required is text of a field that must be there.
 func (m mapping) required(name string, limit int) string {
-	if _, found := m.item(name); !found {
+	if _, found := m.item(name); !found && !m.broken {
 		m.wrong(name, "the field is missing: add it")
-		return ""
 	}
 	return m.text(name, limit)
 }
@@ -175,7 +177,7 @@ func (i item) lines(limit int) string {
 	s := i.node.Value
 	switch r, found := unprintable(s, "\n\t"); {
 	case strings.TrimSpace(s) == "":
-		i.wrong("it is empty: give it a value or remove the field")
+		i.wrong("it is empty: give it a value, or remove it")
 	case len(s) > limit:
 		i.wrong("it has %d bytes: shorten it to %d at most", len(s), limit)
 	case found:
