@@ -9,7 +9,9 @@ import (
 type State string
 
 const (
+	// StatePassed is proof that the constraint holds.
 	StatePassed State = "Passed"
+	// StateFailed is proof that it does not.
 	StateFailed State = "Failed"
 	// StateError is what cannot be told: the value is not there, or does not compare.
 	StateError State = "Error"

@@ -25,10 +25,9 @@ type prerelease struct {
 	numbers []uint64
 }
 
-var (
-	versionShape = regexp.MustCompile(`^(v?)(\d+(?:\.\d+){0,3})([-+_][0-9A-Za-z.+_~-]*)?$`)
-	stageShape   = regexp.MustCompile(`^([a-z]+)(\d*)$`)
-)
+const digits = "0123456789"
+
+var versionShape = regexp.MustCompile(`^(v?)(\d+(?:\.\d+){0,3})([-+_][0-9A-Za-z.+_~-]*)?$`)
 
 // stages are the names of pre-releases in the order in which they come.
 var stages = map[string]int{
@@ -85,18 +84,19 @@ func (v *Version) takeStage() {
 		return
 	}
 	identifiers := strings.FieldsFunc(strings.ToLower(before), func(r rune) bool { return strings.ContainsRune("-._~", r) })
-	first := slices.IndexFunc(identifiers, func(s string) bool { return strings.Trim(s, "0123456789") != "" })
+	first := slices.IndexFunc(identifiers, func(s string) bool { return strings.Trim(s, digits) != "" })
 	if first < 0 {
 		return
 	}
-	stage := stageShape.FindStringSubmatch(identifiers[first])
-	if stage == nil || stages[stage[1]] == 0 {
+	name := strings.TrimRight(identifiers[first], digits)
+	rank, found := stages[name]
+	if !found {
 		return
 	}
-	v.pre = &prerelease{rank: stages[stage[1]]}
+	v.pre = &prerelease{rank: rank}
 	rest := identifiers[first+1:]
-	if stage[2] != "" {
-		rest = slices.Insert(slices.Clone(rest), 0, stage[2])
+	if number := strings.TrimPrefix(identifiers[first], name); number != "" {
+		rest = slices.Insert(slices.Clone(rest), 0, number)
 	}
 	for len(rest) > 0 {
 		n, err := strconv.ParseUint(rest[0], 10, 63)
