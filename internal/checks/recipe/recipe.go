@@ -1,5 +1,5 @@
-// Package recipe reads from a recipe what the checks use of it: the constraints of a phase and the resources its components
-// are expected to bring. It is strict about these and leaves everything else alone. It must not import a client.
+// Package recipe is the recipe as the checks see it: where it is mounted, and what of it belongs to a phase. What a recipe may
+// say is the business of internal/recipe. It must not import a client.
 package recipe
 
 import (
@@ -10,51 +10,37 @@ import (
 	"testing"
 
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
+	format "github.com/validation-operator/validation-operator/internal/recipe"
 )
 
 // PathVariable is the environment variable that says where the recipe is mounted.
 const PathVariable = "AICR_RECIPE_PATH"
 
-// maxBytes is what a ConfigMap can hold.
-const maxBytes = 1 << 20
-
-// Recipe is what the checks use of a recipe. The zero value is a recipe that demands nothing.
-type Recipe struct {
-	// Constraints are the recipe's own, which belong to the readiness phase.
-	Constraints []constraint.Constraint
-	// Phases has the constraints of the recipe's validation section by the phase's name.
-	Phases     map[string][]constraint.Constraint
-	Components []Component
-}
-
-// Component is one of the recipe's componentRefs.
-type Component struct {
-	Name      string
-	Namespace string
-	Expected  []Resource
-}
+// Recipe is a recipe. The zero value demands nothing.
+type Recipe struct{ format.Recipe }
 
 // Resource is one of a component's expectedResources.
-type Resource struct {
-	Kind      string
-	Namespace string
-	Name      string
-	// Line is where the recipe says so.
-	Line int
+type Resource = format.Resource
+
+// Parse reads a recipe. Its errors name line, field and remedy.
+func Parse(data []byte) (*Recipe, error) {
+	recipe, err := format.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return &Recipe{*recipe}, nil
 }
 
-// String is the resource as a message shows it.
-func (r Resource) String() string { return r.Kind + " " + r.Namespace + "/" + r.Name }
-
-// Subtest is the resource as a subtest's name, in which a slash would be another level.
-func (r Resource) Subtest() string { return r.Kind + ":" + r.Namespace + ":" + r.Name }
-
-// For returns all the constraints that belong to a phase.
+// For returns all the constraints that belong to a phase. The recipe's own belong to the readiness phase.
 func (r *Recipe) For(phase string) []constraint.Constraint {
+	var constraints []constraint.Constraint
 	if phase == "readiness" {
-		return slices.Concat(r.Constraints, r.Phases[phase])
+		constraints = r.Constraints
 	}
-	return r.Phases[phase]
+	if section := r.Phase(phase); section != nil {
+		constraints = slices.Concat(constraints, section.Constraints)
+	}
+	return constraints
 }
 
 // Resources returns what the recipe expects to find, of all components.
@@ -93,12 +79,10 @@ func Mounted() (*Recipe, error) {
 		return nil, fmt.Errorf("opening the recipe that %s names: %w", PathVariable, err)
 	}
 	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	// One byte too many is enough to be refused.
+	data, err := io.ReadAll(io.LimitReader(file, format.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the recipe: %w", err)
-	}
-	if len(data) > maxBytes {
-		return nil, fmt.Errorf("reading the recipe: %s has more than %d bytes", path, maxBytes)
 	}
 	recipe, err := Parse(data)
 	if err != nil {
