@@ -79,7 +79,7 @@ func (e Expression) checkOperand() error {
 		return fmt.Errorf("%s begins with no known operator: use one of %s", quote(string(e.operator)+o), operatorsKnown)
 	case strings.ContainsAny(o, "<>") || strings.Contains(o, "||") || strings.Contains(o, "&&") ||
 		strings.Contains(o, "==") || strings.Contains(o, "!="):
-		return fmt.Errorf("%s is more than one comparison: write a constraint of its own for each", quote(o))
+		return fmt.Errorf("%s is more than one comparison: choose one", quote(o))
 	case len(o) > 1 && strings.ContainsAny(o[:1], `"'`) && o[len(o)-1] == o[0]:
 		return fmt.Errorf("%s has quotes inside of the quotes: remove the inner ones", quote(o))
 	}
