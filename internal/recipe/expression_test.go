@@ -97,6 +97,7 @@ func TestExpressions(t *testing.T) {
 		{">= +1.9", "1.10", fails},
 		{"<= 10", "10.5", "error: read as versions"},
 		{"<= 1.5", "1", "error: read as versions"},
+		{"> 1.5", "1", "error: read as versions"},
 		{">= 99.9%", "99.95%", holds},
 		{">= 99.9%", "99.85 %", fails},
 		{">= 99.9%", "99.95", "error: the other in %"},

@@ -94,53 +94,65 @@ func (s *Snapshot) lacking(typ string, readings []Reading) []string {
 
 // absent says which part of a name the snapshot does not have, and what it has instead.
 func (s *Snapshot) absent(name string) error {
-	types := map[string]bool{}
-	subtypes := map[string]map[string]bool{}
-	keys := map[string]map[string]bool{}
 	var typ, subtype string
+	var types, subtypes, keys []string
 	for _, m := range s.Measurements {
-		types[m.Type] = true
-		rest, ok := strings.CutPrefix(name, m.Type+".")
-		if !ok {
-			continue
-		}
-		typ = max(typ, m.Type)
-		for _, st := range m.Subtypes {
-			insert(subtypes, m.Type, st.Subtype)
-			if _, ok := strings.CutPrefix(rest, st.Subtype+"."); ok && m.Type == typ {
-				subtype = max(subtype, st.Subtype)
-				for key := range st.Data {
-					insert(keys, m.Type+"."+st.Subtype, key)
-				}
-			}
+		types = append(types, m.Type)
+		if strings.HasPrefix(name, m.Type+".") {
+			typ = max(typ, m.Type)
 		}
 	}
 	rest := strings.TrimPrefix(name, typ+".")
+	for _, st := range s.subtypes(typ) {
+		subtypes = append(subtypes, st.Subtype)
+		if strings.HasPrefix(rest, st.Subtype+".") {
+			subtype = max(subtype, st.Subtype)
+		}
+	}
+	key := strings.TrimPrefix(rest, subtype+".")
+	for _, st := range s.subtypes(typ) {
+		if st.Subtype == subtype {
+			keys = slices.AppendSeq(keys, maps.Keys(st.Data))
+		}
+	}
+	first, _, _ := strings.Cut(rest, ".")
 	switch {
 	case typ == "":
-		wanted, _, _ := strings.Cut(name, ".")
-		return fmt.Errorf("the snapshot has no measurement of type %s%s", show(wanted), instead(wanted, types))
+		return fmt.Errorf("the snapshot has no measurement of type %s%s", show(first), instead(first, types))
 	case subtype == "":
-		wanted, _, _ := strings.Cut(rest, ".")
-		return fmt.Errorf("%s has no subtype %s%s", show(typ), show(wanted), instead(wanted, subtypes[typ]))
+		return fmt.Errorf("%s has no subtype %s%s", show(typ), show(first), instead(first, subtypes))
 	default:
-		wanted := strings.TrimPrefix(rest, subtype+".")
-		return fmt.Errorf("%s.%s has no key %s%s", show(typ), show(subtype), show(wanted), instead(wanted, keys[typ+"."+subtype]))
+		return fmt.Errorf("%s.%s has no key %s%s", show(typ), show(subtype), show(key), instead(key, keys))
 	}
 }
 
-func insert(sets map[string]map[string]bool, set, element string) {
-	if sets[set] == nil {
-		sets[set] = map[string]bool{}
+// subtypes are those of all measurements of a type.
+func (s *Snapshot) subtypes(typ string) []Subtype {
+	var subtypes []Subtype
+	for _, m := range s.Measurements {
+		if m.Type == typ {
+			subtypes = append(subtypes, m.Subtypes...)
+		}
 	}
-	sets[set][element] = true
+	return subtypes
 }
 
 // instead says what there is in place of what was wanted.
-func instead(wanted string, known map[string]bool) string {
-	names := slices.Sorted(maps.Keys(known))
-	if near := nearest(wanted, names, maxSuggested); len(near) > 0 {
+func instead(wanted string, known []string) string {
+	// Sorting many would make a message cost more than what it is about.
+	const many = 2000
+	distinct := map[string]bool{}
+	for _, name := range known {
+		if distinct[name] = true; len(distinct) > many {
+			return fmt.Sprintf("; it has more than %d others", many)
+		}
+	}
+	known = slices.Sorted(maps.Keys(distinct))
+	if near := nearest(wanted, known, maxSuggested); len(near) > 0 {
+		for i := range near {
+			near[i] = show(near[i])
+		}
 		return ": did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return "; it has " + named(names)
+	return "; it has " + named(known)
 }

@@ -31,7 +31,7 @@ func nearest(name string, known []string, limit int) []string {
 		if len(k) > maxCandidate || len(k)-len(name) > allowed || len(name)-len(k) > allowed {
 			continue
 		}
-		if edits := distance(strings.ToLower(name), strings.ToLower(k)); edits <= allowed {
+		if edits := distance(strings.ToLower(name), strings.ToLower(k), allowed); edits <= allowed {
 			candidates = append(candidates, candidate{k, edits})
 		}
 	}
@@ -57,8 +57,15 @@ func intended(name string, known []string) string {
 	return ""
 }
 
-// distance is the number of bytes that are inserted, deleted or replaced to make b of a.
-func distance(a, b string) int {
+// distance is the number of bytes that are inserted, deleted or replaced to make b of a, or more than allowed if it is that.
+func distance(a, b string, allowed int) int {
+	// What begins and ends alike costs nothing, and what is far apart is given up early.
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -73,6 +80,9 @@ func distance(a, b string) int {
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+		if slices.Min(row) > allowed {
+			return allowed + 1
 		}
 	}
 	return row[len(b)]

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -166,6 +167,24 @@ func TestLookupRefusesToGuess(t *testing.T) {
 	readings, err := s.Lookup("OS.release.a.b")
 	if want := "OS.release.a.b may be OS / release / a.b or OS / release.a / b"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Lookup = %v, %v, want an error with %q", readings, err, want)
+	}
+}
+
+func TestLookupAmongMany(t *testing.T) {
+	s := &Snapshot{}
+	for i := range 3000 {
+		data := map[string]string{"version": "1"}
+		s.Measurements = append(s.Measurements,
+			Measurement{Type: "OS", Subtypes: []Subtype{{Subtype: "release", Data: data}}},
+			Measurement{Type: "K8s", Subtypes: []Subtype{{Subtype: fmt.Sprintf("image-%d", i), Data: data}}})
+	}
+	for name, want := range map[string]string{
+		"OS.release.vesion":  "did you mean version?",
+		"K8s.server.version": "K8s has no subtype server; it has more than 2000 others",
+	} {
+		if _, err := s.Lookup(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Lookup(%s) error = %v, want one with %q", name, err, want)
+		}
 	}
 }
 
