@@ -25,7 +25,7 @@ import (
 
 // asks says whether a decision asks for something to be made, after which it has to be taken again.
 func asks(d plan.Decision, seen *plan.Observed) bool {
-	return d.Freeze || d.Setup || len(d.Create) > 0 || d.Store || len(d.Unkept(seen)) > 0
+	return d.Freeze || d.Setup || d.Capture || d.FreezeNodes != nil || len(d.Create) > 0 || d.Store || len(d.Unkept(seen)) > 0
 }
 
 // make makes what a decision asks for and adds it, or its refusal, to what was seen.
@@ -44,6 +44,14 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 		err = r.freezeSpec(ctx, run, d, seen)
 	case d.Setup:
 		err = r.freezeSources(ctx, run, d.Status.Attempt, seen)
+	case d.Capture:
+		err = r.freezeCaptured(ctx, run, d, seen)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			seen.CaptureRefused = logRefusal(ctx, refused)
+			return nil
+		}
+	case d.FreezeNodes != nil:
+		err = r.freezeNodes(ctx, run, d.Status.Attempt, d.FreezeNodes, seen)
 	default:
 		return r.createJobs(ctx, run, d, seen)
 	}
@@ -115,7 +123,7 @@ func (r *Reconciler) freezeSources(ctx context.Context, run *v1alpha1.Validation
 		frozen = append(frozen, in)
 	}
 	seen.Frozen = frozen
-	return nil
+	return r.observeDocuments(ctx, run, seen)
 }
 
 // freeze copies an input. A copy that is there already was made by a pass that was cut off, and stands.
@@ -265,4 +273,5 @@ func (r *Reconciler) release(ctx context.Context, run *v1alpha1.ValidationRun, d
 func (r *Reconciler) forget(run types.NamespacedName) {
 	r.follows.keepOnly(run, nil)
 	r.published.forget(run)
+	r.documents.forget(run)
 }

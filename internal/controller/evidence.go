@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -58,6 +61,9 @@ func (r *Reconciler) keepOne(ctx context.Context, run *v1alpha1.ValidationRun, k
 		BinaryData: map[string][]byte{evidenceKey: data},
 	}
 	cm.Labels[v1alpha1.LabelPhase] = k.As.Phase
+	if k.As.Check != "" || k.As.Node != "" {
+		cm.Annotations = map[string]string{v1alpha1.AnnotationNode: k.As.Node, v1alpha1.AnnotationRestart: strconv.Itoa(int(k.As.Restart))}
+	}
 	cm, err = createOwned(ctx, r, run, cm)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		// Status holds the outcome all the same; a result written later tells the phase from status.
@@ -90,6 +96,9 @@ func encodeEvidence(phase report.Phase) ([]byte, error) {
 // evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
 func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
 	item := workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts}
+	if p.FanOut != nil && p.State != v1alpha1.PhaseNotRun {
+		return r.fannedEvidence(ctx, run, d, p)
+	}
 	if p.State == v1alpha1.PhaseNotRun {
 		return report.NotRun(p.Name, p.Reason, p.Message), nil
 	}
@@ -152,4 +161,65 @@ func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationR
 		return fmt.Errorf("deleting evidence: %w", err)
 	}
 	return nil
+}
+
+// keptItem is what was kept of one run of an item.
+type keptItem struct {
+	phase   report.Phase
+	node    string
+	restart int
+}
+
+// evidencePage is how many ConfigMaps of evidence are read at a time: each may have a megabyte.
+const evidencePage = 20
+
+// listEvidence is what was kept of all items of a phase. What cannot be read is as good as gone.
+func (r *Reconciler) listEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, phase string) (out []keptItem, err error) {
+	labels := client.MatchingLabels{
+		v1alpha1.LabelRunUID: string(run.UID), v1alpha1.LabelComponent: workload.ComponentEvidence,
+		v1alpha1.LabelAttempt: strconv.FormatInt(attempt, 10), v1alpha1.LabelPhase: phase,
+	}
+	next := ""
+	for {
+		list := &corev1.ConfigMapList{}
+		if err := r.Live.List(ctx, list, client.InNamespace(run.Namespace), labels, client.Limit(evidencePage), client.Continue(next)); err != nil {
+			return nil, fmt.Errorf("listing the evidence of phase %s: %w", phase, err)
+		}
+		for i := range list.Items {
+			cm := &list.Items[i]
+			data, ok := cm.BinaryData[evidenceKey]
+			if !ok || !metav1.IsControlledBy(cm, run) {
+				continue // a checkpoint, or a stranger's
+			}
+			kept, err := report.DecodePhase(data)
+			if err != nil {
+				logf.FromContext(ctx).Info("Evidence cannot be read", "configMap", cm.Name, "error", err.Error())
+				continue
+			}
+			restart, _ := strconv.Atoi(cm.Annotations[v1alpha1.AnnotationRestart])
+			out = append(out, keptItem{phase: kept, node: cm.Annotations[v1alpha1.AnnotationNode], restart: restart})
+		}
+		if next = list.Continue; next == "" {
+			return out, nil
+		}
+	}
+}
+
+// fannedEvidence is the evidence of a phase of several Jobs: what status says of it as a whole, and what was kept of its items.
+func (r *Reconciler) fannedEvidence(
+	ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus,
+) (report.Phase, error) {
+	items, err := r.itemEvidence(ctx, run, d.Status.Attempt, p.Name)
+	if err != nil {
+		return report.Phase{}, err
+	}
+	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
+	frame := report.Phase{
+		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
+		Flaky: p.Flaky, Retries: p.Retries,
+	}
+	if missing := len(p.FanOut.Outcomes) - strings.Count(p.FanOut.Outcomes, "N") - len(items); missing > 0 {
+		frame.Notes = append(frame.Notes, fmt.Sprintf("the evidence that was kept of %d of its items is gone", missing))
+	}
+	return report.Merge(frame, items), nil
 }

@@ -35,7 +35,10 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.ValidationRun) (
 	if err := r.observeSpec(ctx, run, &seen); err != nil {
 		return seen, err
 	}
-	err := r.observeInputs(ctx, run, &seen)
+	if err := r.observeInputs(ctx, run, &seen); err != nil {
+		return seen, err
+	}
+	err := r.observeDocuments(ctx, run, &seen)
 	return seen, err
 }
 
@@ -80,38 +83,20 @@ func (r *Reconciler) observeLater(ctx context.Context, run *v1alpha1.ValidationR
 	return nil
 }
 
-// counts says whether an item is of a phase that runs.
-func (r *Reconciler) counts(run *v1alpha1.ValidationRun, item workload.Item) bool {
-	return item.Attempt == run.Status.Attempt && slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
-		return p.Name == item.Phase && p.State == v1alpha1.PhaseRunning && p.Restarts == item.Restart
-	})
-}
-
 // startsAfterAnother says that what is due has no Job yet, and that there were others before it: of an earlier attempt, or of an earlier
 // run of the phase.
 func startsAfterAnother(run *v1alpha1.ValidationRun) bool {
-	first := !slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 })
-	return run.Status.Attempt > 1 && first || slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
-		return p.State == v1alpha1.PhaseRunning && p.Restarts > 0 && len(jobsThatCount(run, p)) == 0
+	first := !slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return len(p.Jobs) > 0 || p.FanOut != nil })
+	return run.Status.Attempt > 1 && first || slices.ContainsFunc(units(run), func(u unit) bool {
+		return u.state == v1alpha1.PhaseRunning && u.item.Restart > 0 && len(u.jobsThatCount(run)) == 0
 	})
-}
-
-// jobsThatCount are the Jobs of a phase's current run, by status: one, or one that could not list its tests and one that does not.
-func jobsThatCount(run *v1alpha1.ValidationRun, p v1alpha1.PhaseStatus) (names []string) {
-	for _, unlisted := range []bool{false, true} {
-		item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts, Unlisted: unlisted}
-		if name := workload.JobName(run, item); slices.Contains(p.Jobs, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // observeMissing looks for the Jobs that status names for phases that have not ended, and that the cache does not have.
 func (r *Reconciler) observeMissing(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed, pods []corev1.Pod) error {
-	for _, p := range run.Status.Phases {
-		for _, name := range jobsThatCount(run, p) {
-			if p.State.Ended() || slices.ContainsFunc(seen.Jobs, func(j plan.Job) bool { return j.Name == name }) {
+	for _, u := range units(run) {
+		for _, name := range u.jobsThatCount(run) {
+			if slices.ContainsFunc(seen.Jobs, func(j plan.Job) bool { return j.Name == name }) {
 				continue
 			}
 			job := &batchv1.Job{}
@@ -149,7 +134,7 @@ func (r *Reconciler) lookAtJob(ctx context.Context, run *v1alpha1.ValidationRun,
 		}),
 		Pods: r.lookAtPods(run, job, pods),
 	}
-	if !out.Finished && !out.Deleting && !anyGone(out.Pods) || !r.counts(run, out.Item) {
+	if !out.Finished && !out.Deleting && !anyGone(out.Pods) || !counts(run, out.Item) {
 		return out, nil
 	}
 	var err error
@@ -177,21 +162,6 @@ func (r *Reconciler) lookClosely(ctx context.Context, run *v1alpha1.ValidationRu
 		return out, nil
 	}
 	return r.recall(ctx, run, itemOf(run, job))
-}
-
-// itemOf is what a Job of the current attempt is for by its name, which nobody can edit; labels serve for Jobs of other attempts only.
-func itemOf(run *v1alpha1.ValidationRun, job *batchv1.Job) workload.Item {
-	for _, p := range run.Status.Phases {
-		for restart := p.Restarts; restart >= 0; restart-- {
-			for _, unlisted := range []bool{false, true} {
-				item := workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: restart, Unlisted: unlisted}
-				if workload.JobName(run, item) == job.Name {
-					return item
-				}
-			}
-		}
-	}
-	return workload.Item{Attempt: workload.Attempt(job.Labels), Phase: job.Labels[v1alpha1.LabelPhase]}
 }
 
 // lookAtPods looks at the pods of a Job, those that are followed and gone among them.
@@ -231,7 +201,7 @@ const patience = 3 * time.Second
 func (r *Reconciler) observeBlocks(ctx context.Context, run *v1alpha1.ValidationRun, seen *plan.Observed) {
 	for i := range seen.Jobs {
 		job := &seen.Jobs[i]
-		if !r.lasts(run, job.Item.Phase) || job.Finished || job.Gone || job.Deleting || job.Item.Attempt != run.Status.Attempt || len(job.Pods) > 1 {
+		if !r.lasts(run, job.Item) || job.Finished || job.Gone || job.Deleting || job.Item.Attempt != run.Status.Attempt || len(job.Pods) > 1 {
 			continue
 		}
 		if len(job.Pods) == 0 {
@@ -246,10 +216,11 @@ func (r *Reconciler) observeBlocks(ctx context.Context, run *v1alpha1.Validation
 	}
 }
 
-// lasts says whether a phase runs, and has been due for longer than most starts take.
-func (r *Reconciler) lasts(run *v1alpha1.ValidationRun, phase string) bool {
-	return slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool {
-		return p.Name == phase && p.State == v1alpha1.PhaseRunning && r.Clock.Since(timeOf(p.StartTime)) >= patience
+// lasts says whether an item runs, and has been due for longer than most starts take.
+func (r *Reconciler) lasts(run *v1alpha1.ValidationRun, item workload.Item) bool {
+	item.Unlisted = false
+	return slices.ContainsFunc(units(run), func(u unit) bool {
+		return u.item == item && u.state == v1alpha1.PhaseRunning && r.Clock.Since(u.since) >= patience
 	})
 }
 

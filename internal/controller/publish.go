@@ -86,6 +86,13 @@ func withoutProgress(s v1alpha1.ValidationRunStatus) *v1alpha1.ValidationRunStat
 	for i := range out.Phases {
 		if p := &out.Phases[i]; !p.State.Ended() {
 			p.Summary, p.Running, p.Message = v1alpha1.Summary{}, "", ""
+			if p.FanOut == nil {
+				continue
+			}
+			for k := range p.FanOut.Active {
+				a := &p.FanOut.Active[k]
+				a.Summary, a.Running, a.Message = v1alpha1.Summary{}, "", ""
+			}
 		}
 	}
 	for i := range out.Conditions {

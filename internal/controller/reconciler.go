@@ -35,6 +35,7 @@ import (
 // +kubebuilder:rbac:groups=validation.aicr.dev,resources=validationruns/finalizers,verbs=update
 // +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=nodes,verbs=list
 // +kubebuilder:rbac:groups="",resources=pods/log,verbs=get
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;create;update;delete;deletecollection
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;create
@@ -51,8 +52,9 @@ const (
 	passTimeout = time.Minute
 	// followsPerNode leaves most of a node's 128 inotify instances, which every followed log takes one of, to everybody else.
 	followsPerNode = 64
-	// maxAsked is more than a pass ever has to make: the spec, the inputs, a Job, the evidence, the result.
-	maxAsked = 8
+	// maxAsked is more than a pass ever has to make: the spec, the inputs, the snapshot, the nodes of each phase that is due, Jobs, the
+	// evidence, the result.
+	maxAsked = 32
 	// retryAtMost keeps a run whose passes fail from sleeping past its deadlines.
 	retryAtMost = 30 * time.Second
 	// indexRun is the cache's index of Jobs and pods by the UID of their run.
@@ -79,6 +81,8 @@ type Reconciler struct {
 
 	follows   *follows
 	published published
+	documents documents
+	nodes     nodeList
 }
 
 // SetupWithManager registers the reconciler and the log followers with the manager.

@@ -127,8 +127,10 @@ func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d 
 		if err != nil {
 			return result, err
 		}
-		if phase.Earlier, err = r.earlierEvidence(ctx, run, s.Attempt, p); err != nil {
-			return result, err
+		if p.FanOut == nil {
+			if phase.Earlier, err = r.earlierEvidence(ctx, run, s.Attempt, p); err != nil {
+				return result, err
+			}
 		}
 		result.Phases = append(result.Phases, phase)
 	}

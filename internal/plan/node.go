@@ -47,3 +47,11 @@ func (n Node) unfit() *Block {
 	}
 	return nil
 }
+
+// Ailing is 1 for a node that takes no Job, and 0 for one that does.
+func (n Node) Ailing() int {
+	if n.Cordoned || n.NotReady {
+		return 1
+	}
+	return 0
+}

@@ -80,8 +80,6 @@ type Phase struct {
 	Retries int32 `json:"retries,omitempty"`
 	// Summary counts the top-level tests.
 	Summary v1alpha1.Summary `json:"summary,omitzero"`
-	// Check is the check that the Job ran, where the phase has one for each.
-	Check string `json:"check,omitempty"`
 	// Job, Pod and Node are where the validator ran, Image what it was asked to run and ImageDigest what that was.
 	Job         string `json:"job,omitempty"`
 	Pod         string `json:"pod,omitempty"`

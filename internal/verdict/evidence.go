@@ -39,9 +39,6 @@ type GoTest struct {
 	Listed int
 	// ExpectedTests is the number of top-level tests that the spec expects, 0 for any.
 	ExpectedTests int
-	// Checks and Constraints are what the phase names.
-	Checks      []string
-	Constraints []WantedConstraint
 	// DenySkips says that a skip is missing proof.
 	DenySkips bool
 }

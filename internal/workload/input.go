@@ -52,16 +52,39 @@ func FrozenInput(run *v1alpha1.ValidationRun, attempt int64, input string, conte
 		Immutable:  new(true),
 	}
 	if utf8.Valid(content) {
-		cm.Data = map[string]string{inputKeys[input]: string(content)}
+		cm.Data = map[string]string{keyOf(input): string(content)}
 	} else {
-		cm.BinaryData = map[string][]byte{inputKeys[input]: content}
+		cm.BinaryData = map[string][]byte{keyOf(input): content}
 	}
 	return cm
 }
 
+// FrozenContent is what the frozen copy of an input holds.
+func FrozenContent(input string, cm *corev1.ConfigMap) ([]byte, bool) {
+	return Content(cm, keyOf(input))
+}
+
+func keyOf(input string) string {
+	if key, ok := inputKeys[input]; ok {
+		return key
+	}
+	return "nodes.json"
+}
+
+// Mounted are the inputs that the validators of a phase get. What is captured is not there before the operator's own phases are over.
+func Mounted(spec *v1alpha1.ValidationRunSpec, phase string) (inputs []string) {
+	for _, s := range Sources(spec) {
+		inputs = append(inputs, s.Input)
+	}
+	if s := spec.Snapshot; s != nil && s.Capture != nil && phase != v1alpha1.PhasePreflight && phase != v1alpha1.PhaseSnapshot {
+		inputs = append(inputs, InputSnapshot)
+	}
+	return inputs
+}
+
 // Frozen is what status says of a frozen input.
 func Frozen(input string, cm *corev1.ConfigMap) v1alpha1.Input {
-	content, _ := Content(cm, inputKeys[input])
+	content, _ := FrozenContent(input, cm)
 	sum := sha256.Sum256(content)
 	return v1alpha1.Input{Name: input, ConfigMap: cm.Name, SHA256: hex.EncodeToString(sum[:])}
 }

@@ -21,6 +21,12 @@ const DeadlineGrace = 60 * time.Second
 func Job(run *v1alpha1.ValidationRun, phase *v1alpha1.Phase, item Item) (*batchv1.Job, error) {
 	meta := Meta(run, JobName(run, item), ComponentValidator, item.Attempt)
 	meta.Labels[v1alpha1.LabelPhase] = phase.Name
+	if item.Check != "" {
+		meta.Labels[v1alpha1.LabelCheck] = item.Check
+	}
+	if item.Node != "" {
+		meta.Annotations = map[string]string{v1alpha1.AnnotationNode: item.Node}
+	}
 	spec, err := podSpec(run, phase, item)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -56,6 +57,7 @@ func (b *podBuilder) scheduling() (err error) {
 	if b.spec.Tolerations, err = convert[[]corev1.Toleration](b.validator.Tolerations); err != nil {
 		return err
 	}
+	defer b.pin()
 	if b.validator.Affinity != nil {
 		b.spec.Affinity, err = convert[*corev1.Affinity](b.validator.Affinity)
 		return err
@@ -69,6 +71,26 @@ func (b *podBuilder) scheduling() (err error) {
 		}},
 	}}
 	return nil
+}
+
+// pin leaves the scheduler one node, which it still has to find fit: spec.nodeName would go past it, and past taints and what is free.
+func (b *podBuilder) pin() {
+	if b.item.Node == "" || b.spec.Affinity == nil {
+		return
+	}
+	if b.spec.Affinity.NodeAffinity == nil {
+		b.spec.Affinity.NodeAffinity = &corev1.NodeAffinity{}
+	}
+	affinity := b.spec.Affinity.NodeAffinity
+	is := corev1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{b.item.Node}}
+	if affinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		affinity.RequiredDuringSchedulingIgnoredDuringExecution = &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{}}}
+	}
+	// One of the terms has to hold, and so each of them has to name the node.
+	terms := affinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	for i := range terms {
+		terms[i].MatchFields = append(terms[i].MatchFields, is)
+	}
 }
 
 // security gives what Pod Security "restricted" asks for, where the run does not give its own.
@@ -138,9 +160,12 @@ func (b *podBuilder) env() ([]corev1.EnvVar, error) {
 	env := []corev1.EnvVar{{
 		Name:      "AICR_NAMESPACE",
 		ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"}},
+	}, {
+		Name:      "NODE_NAME",
+		ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"}},
 	}}
-	for _, s := range Sources(&b.run.Spec) {
-		env = append(env, corev1.EnvVar{Name: "AICR_" + strings.ToUpper(s.Input) + "_PATH", Value: inputPath(s.Input) + "/" + inputKeys[s.Input]})
+	for _, input := range Mounted(&b.run.Spec, b.phase.Name) {
+		env = append(env, corev1.EnvVar{Name: "AICR_" + strings.ToUpper(input) + "_PATH", Value: inputPath(input) + "/" + keyOf(input)})
 	}
 	own, err := convert[[]corev1.EnvVar](b.validator.Env)
 	return append(env, own...), err

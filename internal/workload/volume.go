@@ -21,9 +21,9 @@ func inputPath(input string) string   { return "/data/" + input }
 // volumes gives the inputs, a /tmp, the run's own volumes, and the token, which is mounted into the validator alone: the container that
 // lists the tests needs no access.
 func (b *podBuilder) volumes() error {
-	for _, s := range Sources(&b.run.Spec) {
-		b.mount(inputVolume(s.Input), inputPath(s.Input), true, corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-			LocalObjectReference: corev1.LocalObjectReference{Name: InputName(b.run, b.item.Attempt, s.Input)},
+	for _, input := range Mounted(&b.run.Spec, b.phase.Name) {
+		b.mount(inputVolume(input), inputPath(input), true, corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+			LocalObjectReference: corev1.LocalObjectReference{Name: InputName(b.run, b.item.Attempt, input)},
 		}})
 	}
 	if !b.mountsAt(tmpPath) {

@@ -1,0 +1,141 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/plan"
+	"github.com/validation-operator/validation-operator/internal/recipe"
+	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/workload"
+)
+
+const (
+	// snapshotLabel is the label of the artifacts that a snapshot is made of, one for each part of it.
+	snapshotLabel = "snapshot"
+	// snapshotParts is the attribute by which the check that takes it says how many there are.
+	snapshotParts = "snapshot.parts"
+)
+
+// freezeCaptured puts the snapshot together from what the attempt's own phase has captured, and freezes it.
+func (r *Reconciler) freezeCaptured(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
+	phases, err := r.captures(ctx, run, d)
+	if err != nil {
+		return err
+	}
+	incomplete := func(format string, args ...any) error {
+		return &refusal{block: plan.Block{
+			Reason: v1alpha1.ReasonSnapshotIncomplete, Message: "the captured snapshot is not whole: " + fmt.Sprintf(format, args...), Final: true,
+		}}
+	}
+	var parts []*recipe.Snapshot
+	for i := range phases {
+		found, err := partsOf(&phases[i])
+		if err != nil {
+			return incomplete("%v", err)
+		}
+		parts = append(parts, found...)
+	}
+	if len(parts) == 0 {
+		return incomplete("nothing was measured")
+	}
+	data, err := recipe.Encode(recipe.MergeSnapshots(parts...))
+	if err != nil {
+		return incomplete("%v", err)
+	}
+	in, err := r.freeze(ctx, run, d.Status.Attempt, workload.InputSnapshot, data)
+	if err != nil {
+		return err
+	}
+	seen.Captured = &in
+	doc := r.documents.open(run)
+	if err := r.readSnapshot(ctx, run, doc); err != nil {
+		return err
+	}
+	seen.Snapshot, seen.InvalidSnapshot = doc.snapshot, doc.wrong[workload.InputSnapshot]
+	return nil
+}
+
+// captures is the evidence of the phase that captured the snapshot: one of each node, or one.
+func (r *Reconciler) captures(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) ([]report.Phase, error) {
+	for i := range d.Status.Phases {
+		p := &d.Status.Phases[i]
+		switch {
+		case p.Name != v1alpha1.PhaseSnapshot:
+		case p.FanOut != nil:
+			return r.itemEvidence(ctx, run, d.Status.Attempt, p.Name)
+		default:
+			phase, err := r.evidence(ctx, run, d, *p)
+			return []report.Phase{phase}, err
+		}
+	}
+	return nil, nil
+}
+
+// partsOf are the parts of a snapshot that one validator has reported, as many as it says that there are.
+func partsOf(phase *report.Phase) (parts []*recipe.Snapshot, err error) {
+	said := -1
+	for i := range phase.Tests {
+		t := &phase.Tests[i]
+		if n, ok := t.Attributes[snapshotParts]; ok {
+			if said, err = strconv.Atoi(n); err != nil {
+				return nil, fmt.Errorf("%s says that it has %q parts", t.Name, n)
+			}
+		}
+		for _, a := range t.Artifacts {
+			if a.Label != snapshotLabel {
+				continue
+			}
+			content, err := a.Content()
+			if err != nil {
+				return nil, err
+			}
+			part, err := recipe.ParseMeasurement(content)
+			if err != nil {
+				return nil, fmt.Errorf("part %d: %w", len(parts)+1, err)
+			}
+			parts = append(parts, part.On(phase.Node))
+		}
+	}
+	if said != len(parts) {
+		return nil, fmt.Errorf("of %s %d parts arrived, and it says that there are %d", where(phase), len(parts), said)
+	}
+	return parts, nil
+}
+
+func where(phase *report.Phase) string {
+	if phase.Node == "" {
+		return "the cluster"
+	}
+	return "node " + phase.Node
+}
+
+// itemEvidence is what was kept of the items of a phase, that of each one's last run with the earlier ones in it, in the order of their names.
+func (r *Reconciler) itemEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, phase string) ([]report.Phase, error) {
+	kept, err := r.listEvidence(ctx, run, attempt, phase)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(kept, func(a, b keptItem) int {
+		if c := strings.Compare(a.phase.Check+"\x00"+a.node, b.phase.Check+"\x00"+b.node); c != 0 {
+			return c
+		}
+		return a.restart - b.restart
+	})
+	var out []report.Phase
+	for i, k := range kept {
+		if i > 0 && kept[i-1].phase.Check == k.phase.Check && kept[i-1].node == k.node {
+			earlier := append(out[len(out)-1].Earlier, out[len(out)-1])
+			earlier[len(earlier)-1].Earlier = nil
+			k.phase.Earlier = earlier
+			out[len(out)-1] = k.phase
+			continue
+		}
+		out = append(out, k.phase)
+	}
+	return out, nil
+}
