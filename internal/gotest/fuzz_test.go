@@ -35,8 +35,20 @@ func seed(f *testing.F, limit int, add func(data []byte)) {
 func FuzzDecoder(f *testing.F) {
 	seed(f, 1000, func(data []byte) { f.Add(data, 5, 0) })
 	f.Add(raw("x§=== RUN   TestX\n§--- PASS: TestX (0.00s)"), 3, 16)
+	for _, text := range []string{
+		"§=== RUN   TestX\n§=== ATTR  TestX constraint/c {\"passed\":false}\n    x_test.go:1: could not run: x\n§--- SKIP: TestX (0.00s)\n",
+		"§=== RUN   TestX\nCONSTRAINT_RESULT: name=c expected=\">= 1\" actual=2 b passed=true\n" + artifactLine("l", `"data"`) + "\n§PASS\n",
+		"§=== RUN   TestX\n" + artifactLine("l", `{"a":"`+strings.Repeat("b", 100)+`"}`) + "\n" + artifactLine("m", `[1]`),
+		"§=== RUN   TestX\n    x_test.go:1: " + artifactLine("l", `"x"`) + "§--- PASS: TestX (0.00s)\n",
+	} {
+		f.Add(raw(text), 7, 0)
+		f.Add(raw(text), 3, 50)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, chunk, lineBytes int) {
-		limits := Limits{LineBytes: lineBytes % 1000, Tests: 20, Subtests: 20, NameBytes: 60, OutputBytes: 500, PassedOutputBytes: 50, TotalOutputBytes: 2000}
+		limits := Limits{
+			LineBytes: lineBytes % 1000, Tests: 20, Subtests: 20, NameBytes: 60, OutputBytes: 500, PassedOutputBytes: 50, TotalOutputBytes: 2000,
+			Constraints: 3, Artifacts: 2, ArtifactBytes: 30, TotalArtifactBytes: 50, ReportBytes: 300,
+		}
 		whole, cut := NewStream(limits), NewStream(limits)
 		write(t, whole, data, 0)
 		write(t, cut, data, max(1, chunk%50))
@@ -48,6 +60,8 @@ func FuzzDecoder(f *testing.F) {
 			t.Errorf("progress in writes of %d bytes is %+v, want %+v", max(1, chunk%50), got, want)
 		}
 		checkResult(t, data, want)
+		checkSaid(t, want, limits)
+		checkRestart(t, data, chunk, limits, want)
 	})
 }
 
@@ -67,6 +81,54 @@ func checkResult(t *testing.T, data []byte, r Result) {
 		if !utf8.ValidString(test.Name + test.Package + test.Output.Head + test.Output.Tail) {
 			t.Errorf("%q holds invalid UTF-8", test.Name)
 		}
+	}
+}
+
+// checkSaid: what tests said keeps to the limits.
+func checkSaid(t *testing.T, r Result, limits Limits) {
+	t.Helper()
+	artifacts, bytes := 0, 0
+	for _, test := range r.Tests {
+		if len(test.Constraints) > limits.Constraints || len(test.Remediation) > maxRemediation {
+			t.Errorf("%q has %d constraints and %d bytes of remediation", test.Name, len(test.Constraints), len(test.Remediation))
+		}
+		for _, c := range test.Constraints {
+			if c.Name == "" || len(c.Name) > limits.NameBytes+3 || !utf8.ValidString(c.Name+c.Expected+c.Actual+c.Remediation) {
+				t.Errorf("%q has the constraint %+v", test.Name, c)
+			}
+		}
+		for _, a := range test.Artifacts {
+			artifacts, bytes = artifacts+1, bytes+len(a.Data)
+			if a.Data != nil && int64(len(a.Data)) != a.Bytes || len(a.Data) > limits.ArtifactBytes || len(a.Label) > maxLabel || a.Label == "" {
+				t.Errorf("%q has the artifact %+v", test.Name, a)
+			}
+		}
+	}
+	if artifacts > moreArtifacts*limits.Artifacts || bytes > limits.TotalArtifactBytes {
+		t.Errorf("%d artifacts of %d bytes are kept", artifacts, bytes)
+	}
+}
+
+// checkRestart: a stream that is saved and restored in the middle comes to the same.
+func checkRestart(t *testing.T, data []byte, chunk int, limits Limits, want Result) {
+	t.Helper()
+	at := min(len(data), max(0, chunk))
+	s := NewStream(limits)
+	_, _ = s.Write(data[:at])
+	before := s.Result()
+	saved, err := s.Save(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Restore(limits, saved); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, s.Result(), wholeBytes); diff != "" {
+		t.Errorf("restored at %d (-saved +restored):\n%s", at, diff)
+	}
+	write(t, s, data[at:], 0)
+	if diff := cmp.Diff(want, s.Result(), wholeBytes); diff != "" {
+		t.Errorf("restored at %d (-undisturbed +restored):\n%s", at, diff)
 	}
 }
 

@@ -34,7 +34,7 @@ func (r *Record) pkg(ev *Event) *pkg {
 
 // known returns the test of ev if it has been seen before.
 func (r *Record) known(ev *Event) *test {
-	if t := r.last; t != nil && t.key == string(ev.Test) && t.pkg.path == string(ev.Package) {
+	if t := r.last; t != nil && t.is(ev) {
 		return t
 	}
 	p := r.pkg(ev)
@@ -46,6 +46,11 @@ func (r *Record) known(ev *Event) *test {
 		r.last = t
 	}
 	return t
+}
+
+// is tells whether ev is about the test.
+func (t *test) is(ev *Event) bool {
+	return t.key == string(ev.Test) && t.pkg.path == string(ev.Package)
 }
 
 // test returns the test of ev, a new one if need be, or nil past the limits.

@@ -16,6 +16,10 @@ func (r *Record) output(ev *Event) {
 	if isRace(ev.Output) {
 		r.anomalies.count(DataRace)
 	}
+	if t := r.last; t != nil && t.pkg.open > 0 && t.is(ev) { // as nearly always
+		r.speak(t, ev.Output)
+		return
+	}
 	var t *test
 	if len(ev.Test) > 0 && !isBenchmark(ev.Test) {
 		r.begin(ev, false)
@@ -93,12 +97,25 @@ func isFrameText(ev *Event) bool {
 	}
 	switch ev.Output[0] {
 	case '=', '-', ' ':
+		if ev.Output[0] == ' ' && !mayReport(ev.Output) {
+			return false
+		}
 		var frame Event
 		_, ok := parseFrame(ev.Output, &frame)
 		return ok && len(ev.Test) > 0 && bytes.Equal(frame.Test, ev.Test)
 	case 'P', 'F':
 		text := trimEOL(ev.Output)
 		return len(ev.Test) == 0 && (bytes.Equal(text, finalPass) || bytes.Equal(text, finalFail))
+	}
+	return false
+}
+
+// mayReport tells whether an indented line may be the report of a subtest.
+func mayReport(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' {
+			return c == '-'
+		}
 	}
 	return false
 }

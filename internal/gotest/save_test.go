@@ -1,6 +1,7 @@
 package gotest
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,9 @@ func restart(t testing.TB, s *Stream) *Stream {
 	return restored
 }
 
+// wholeBytes compares the data of artifacts as a whole: element by element takes seconds.
+var wholeBytes = cmp.Comparer(bytes.Equal)
+
 // Wherever a stream is saved and restored, it comes to what it comes to undisturbed.
 func TestSaveAtEveryPlace(t *testing.T) {
 	for name, text := range savedTexts(t) {
@@ -36,12 +40,12 @@ func TestSaveAtEveryPlace(t *testing.T) {
 				_, _ = s.Write([]byte(text[:at]))
 				before := s.Result()
 				s = restart(t, s)
-				if diff := cmp.Diff(before, s.Result()); diff != "" {
+				if diff := cmp.Diff(before, s.Result(), wholeBytes); diff != "" {
 					t.Fatalf("restored at %d it differs (-saved +restored):\n%s", at, diff)
 				}
 				_, _ = s.Write([]byte(text[at:]))
 				_ = s.Close()
-				if diff := cmp.Diff(want, s.Result()); diff != "" {
+				if diff := cmp.Diff(want, s.Result(), wholeBytes); diff != "" {
 					t.Fatalf("restored at %d it ends otherwise (-undisturbed +restored):\n%s", at, diff)
 				}
 				if got, want := s.Progress(), whole.Progress(); got != want {
@@ -64,7 +68,14 @@ func savedTexts(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{
 		"a long line": "\x16=== RUN   TestA\n" + strings.Repeat("x", 3<<20) + "\n\x16--- PASS: TestA (0.00s)\n\x16PASS\n",
-		"attributes":  "\x16=== RUN   TestA\n\x16=== ATTR  TestA k v\n\x16--- PASS: TestA (0.00s)\n\x16PASS\n",
+		"what a test says": "\x16=== RUN   TestA\n\x16=== ATTR  TestA constraint/c {\"passed\":false,\"actual\":\"1\"}\n" +
+			"\x16=== ATTR  TestA remediation Mend it.\n" + artifactLine("small", `"x"`) + "\n" +
+			artifactLine("large", `"`+strings.Repeat("z", 20_000)+`"`) +
+			"\n    a_test.go:1: could not run: it\n\x16--- SKIP: TestA (0.00s)\n\x16PASS\n" +
+			"\x16=== RUN   TestB\nCONSTRAINT_RESULT: name=c passed=true\n" + artifactLine("open", `"x"`),
+		"events of a line": "{\"Action\":\"run\",\"Package\":\"p\",\"Test\":\"TestA\"}\n{\"Action\":\"output\",\"Package\":\"p\",\"Test\":\"TestA\",\"Output\":\"ARTIFACT:eyJsYW\"}\n" +
+			"{\"Action\":\"output\",\"Package\":\"p\",\"Test\":\"TestA\",\"Output\":\"JlbCI6ImEiLCJkYXRhIjoieCJ9\\n\"}\n",
+		"attributes": "\x16=== RUN   TestA\n\x16=== ATTR  TestA k v\n\x16--- PASS: TestA (0.00s)\n\x16PASS\n",
 	}
 	for _, pattern := range []string{"*panic*", "*timeout*", "*parallel*", "*json*", "*subtest*", "closesstdout.gotest*", "kill.exec*"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "test", "corpus", "recorded", "*", pattern))
