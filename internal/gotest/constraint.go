@@ -16,6 +16,7 @@ const (
 // text is a JSON string, or any other value as it is written.
 type text string
 
+// UnmarshalJSON takes any value.
 func (t *text) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {

@@ -75,14 +75,12 @@ func (r *Record) Add(ev *Event) {
 	if r.doubted > 0 {
 		r.believe(ev.Package)
 	}
-	switch ev.Action {
-	case ActionOutput, ActionBuildOutput:
+	if ev.Action == ActionOutput || ev.Action == ActionBuildOutput {
 		r.output(ev)
 		return
 	}
 	r.endLineOf(ev)
-	switch ev.Action {
-	case ActionBuildFail:
+	if ev.Action == ActionBuildFail {
 		r.anomalies.count(BuildFailed)
 		return
 	}

@@ -1,5 +1,7 @@
 package gotest
 
+import "slices"
+
 // spares are buffers that captures gave back, for the next test to print into: most tests give theirs back when they end well. The
 // zero value is ready for use, and nil keeps none.
 type spares struct{ free [][]byte }
@@ -15,22 +17,27 @@ func (s *spares) grow(b []byte, n int) []byte {
 	if need <= cap(b) {
 		return b
 	}
-	if s != nil {
-		for i := len(s.free) - 1; i >= 0; i-- {
-			if spare := s.free[i]; cap(spare) >= need {
-				last := len(s.free) - 1
-				s.free[i], s.free[last] = s.free[last], nil
-				s.free = s.free[:last]
-				spare = append(spare[:0], b...)
-				s.give(b)
-				return spare
-			}
-		}
+	grown := s.take(need)
+	if grown == nil {
+		grown = make([]byte, 0, max(need, 2*cap(b), minSpareBytes/2))
 	}
-	grown := make([]byte, len(b), max(need, 2*cap(b), minSpareBytes/2))
-	copy(grown, b)
+	grown = append(grown, b...)
 	s.give(b)
 	return grown
+}
+
+// take returns an empty buffer of at least that capacity, or nil.
+func (s *spares) take(need int) []byte {
+	if s == nil {
+		return nil
+	}
+	i := slices.IndexFunc(s.free, func(b []byte) bool { return cap(b) >= need })
+	if i < 0 {
+		return nil
+	}
+	spare := s.free[i]
+	s.free = slices.Delete(s.free, i, i+1)
+	return spare
 }
 
 // give takes back a buffer that nobody uses any more.

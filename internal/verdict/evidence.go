@@ -6,6 +6,8 @@
 //  1. A fail frame is a proven failure. Nothing else that is seen turns it into anything else.
 //  2. Passed needs complete positive evidence: every test of the binary's own list (or the expected number of tests) with an end
 //     frame of its own, at least one of them passed, the rest permitted to skip, the final PASS, and exit code 0.
+//     A constraint that a test reports as not holding is a failure of that test, unless it is only a warning; one that the recipe
+//     states and no test reports is missing proof, and so is a check that could not run.
 //  3. Whatever is neither is Error, with the reason that explains most.
 //
 // The package is pure: values in, values out. It imports the event stream's values and the API's constants, and no client.
@@ -39,6 +41,12 @@ type GoTest struct {
 	Listed int
 	// ExpectedTests is the number of top-level tests that the spec expects, 0 for any.
 	ExpectedTests int
+	// All are the top-level tests of the binary's own list before any selection; nil where that is not known apart from Manifest.
+	All []string
+	// Checks are the checks that the phase names, each of which has to be exactly one test of the list; empty where it names none.
+	Checks []string
+	// Constraints are those that the recipe states for the phase. Some test has to report each.
+	Constraints []WantedConstraint
 	// DenySkips says that a skip is missing proof.
 	DenySkips bool
 }

@@ -33,47 +33,16 @@ func Judge(e Evidence) Outcome {
 	return out
 }
 
-// judgeContainer judges a phase that is one command. Trouble that ended the command comes before its exit code: a command that
-// is told to stop and then exits 0 or 1 has proven nothing.
-func judgeContainer(e Evidence) Outcome {
-	out := Outcome{State: v1alpha1.PhaseError, Summary: v1alpha1.Summary{Total: 1, Errored: 1}}
-	switch text := firstLine(exitMessage(e.Exit)); {
-	case e.Trouble != nil:
-		out.Reason, out.Message = e.Trouble.Reason, e.Trouble.Message
-	case e.Exit == nil:
-		out.Reason, out.Message = v1alpha1.ReasonEvidenceIncomplete, "nobody saw how the container ended"
-	case e.Exit.Code == 0:
-		out.State, out.Message = v1alpha1.PhasePassed, text
-		out.Summary = v1alpha1.Summary{Total: 1, Passed: 1}
-	case e.Exit.Code == 1:
-		out.State, out.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
-		out.Message = orElse(text, "the container ended with exit code 1")
-		out.Summary = v1alpha1.Summary{Total: 1, Failed: 1}
-	case e.Exit.Code == 2 && strings.HasPrefix(e.Exit.Message, skipPrefix):
-		out.State, out.Reason = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable
-		out.Message = orElse(strings.TrimSpace(strings.TrimPrefix(text, skipPrefix)), "the container skipped itself")
-		out.Summary = v1alpha1.Summary{Total: 1, Skipped: 1}
-	default:
-		out.Reason = v1alpha1.ReasonUnexpectedExitCode
-		out.Message = "the container ended with " + e.Exit.String()
-		if text != "" {
-			out.Message += ": " + text
-		}
-	}
-	return out
-}
-
-// skipPrefix begins the termination message of a container that says it is not applicable.
-const skipPrefix = "SKIP:"
-
 // finding is the reason that explains most, with its message; empty where the phase is proven to have passed.
 func (c *trial) finding() (reason, message string) {
 	for _, rule := range []func() (string, string){
 		c.failed,
 		c.allProven, // from here on: no failure, and something is missing
+		c.checkNotFound,
 		c.befallen,
 		c.timedOut,
 		c.panicked,
+		c.unlistable,
 		c.logLost,
 		c.unended,
 		c.nothingRan,
@@ -84,6 +53,7 @@ func (c *trial) finding() (reason, message string) {
 		c.unfinished,
 		c.wrongExit,
 		c.skipsDenied,
+		c.notEvaluated,
 		c.subtestsMissing,
 	} {
 		if reason, message = rule(); reason != "" || message != "" {
@@ -107,7 +77,11 @@ func (c *trial) failed() (string, string) {
 	beyond := c.stream.Beyond.Failed
 	switch {
 	case len(names) > 0:
-		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed: %s", tests(len(names)+int(beyond)), list(names))
+		message := fmt.Sprintf("%s failed: %s", tests(len(names)+int(beyond)), list(names))
+		if broken := c.describe(fails); len(broken) > 0 {
+			message += "; " + strings.Join(broken[:min(len(broken), listed)], "; ")
+		}
+		return v1alpha1.ReasonTestsFailed, message
 	case beyond > 0:
 		return v1alpha1.ReasonTestsFailed, fmt.Sprintf("%s failed, beyond the tests whose names are kept", tests(int(beyond)))
 	case c.stream.BeyondSubtests.Failed > 0:
@@ -129,14 +103,20 @@ func (c *trial) allProven() (string, string) {
 		return "", ""
 	}
 	switch {
-	case skipped > 0 && c.goTest.DenySkips:
+	case skipped > 0 && c.goTest.DenySkips, len(c.couldNotRun()) > 0:
+		return "", ""
+	case c.unknown != nil, len(c.goTest.Checks) > 0 && c.goTest.Manifest == nil:
+		return "", ""
+	case c.unproven():
 		return "", ""
 	case passed == 0:
-		return v1alpha1.ReasonNothingApplicable, fmt.Sprintf("%s skipped, none was applicable", tests(skipped))
-	case skipped > 0:
-		return proven, fmt.Sprintf("%d passed, %d skipped", passed, skipped)
+		return v1alpha1.ReasonNothingApplicable, fmt.Sprintf("%s skipped, none was applicable", tests(skipped)) + c.warned()
 	}
-	return proven, fmt.Sprintf("%d passed", passed)
+	message := fmt.Sprintf("%d passed", passed)
+	if skipped > 0 {
+		message += fmt.Sprintf(", %d skipped", skipped)
+	}
+	return proven, message + c.warned()
 }
 
 func (c *trial) befallen() (string, string) {
@@ -274,24 +254,4 @@ func (c *trial) wrongExit() (string, string) {
 		return v1alpha1.ReasonExitCodeMismatch, "no test failed and the exit code is 0, but the test binary reported FAIL"
 	}
 	return "", ""
-}
-
-func (c *trial) skipsDenied() (string, string) {
-	skipped, names := int(c.stream.Beyond.Skipped), c.namesOf(Skipped)
-	if skipped += len(names); skipped == 0 || !c.goTest.DenySkips {
-		return "", ""
-	}
-	message := fmt.Sprintf("%s skipped, which skips: Deny does not permit", tests(skipped))
-	if len(names) > 0 {
-		message += ": " + list(names)
-	}
-	return v1alpha1.ReasonRequiredCheckSkipped, message
-}
-
-func (c *trial) subtestsMissing() (string, string) {
-	names := c.childless()
-	if len(names) == 0 {
-		return "", ""
-	}
-	return v1alpha1.ReasonNoTests, "run selects subtests, and there is none of them in " + list(names)
 }

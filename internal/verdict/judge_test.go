@@ -226,7 +226,7 @@ var stories = []story{
 }
 
 func TestJudge(t *testing.T) {
-	for _, s := range stories {
+	for _, s := range slices.Concat(stories, saidStories) {
 		t.Run(s.name, func(t *testing.T) {
 			out := Judge(s.evidence)
 			if out.State != s.state || out.Reason != s.reason {
@@ -239,7 +239,7 @@ func TestJudge(t *testing.T) {
 // TestTranscript shows to a reader of a change what people will read.
 func TestTranscript(t *testing.T) {
 	var b strings.Builder
-	for _, s := range stories {
+	for _, s := range slices.Concat(stories, saidStories) {
 		out := Judge(s.evidence)
 		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", s.name, strings.TrimSpace(string(out.State)+" "+out.Reason), out.Message)
 		if out.State == v1alpha1.PhasePassed || out.State == v1alpha1.PhaseSkipped { // the others' notes are in their message
@@ -298,6 +298,12 @@ func TestEveryIngredient(t *testing.T) {
 			"a test on the list":           manifest("TestA", "TestB", "TestC", "TestD"),
 			"any test on the list":         manifest(),
 			"a failure seen elsewhere":     witnessed("TestA"),
+			"a wanted constraint":          wants(wanted),
+			"a constraint that holds":      reports("TestA", broken),
+			"a readable constraint":        anomaly(gotest.MalformedConstraint, 1),
+			"a constraint that was kept":   anomaly(gotest.DroppedConstraint, 1),
+			"a skip that could run":        skipKind("TestC", gotest.SkipCouldNotRun),
+			"a check of the list":          checks("a", "b", "x"),
 			"the end of a test beyond":     beyond(gotest.Tally{Started: 1}),
 			"the pass of a test beyond":    beyond(gotest.Tally{Started: 1, Failed: 1}),
 			"the end of an unlisted test":  saw("TestForged", gotest.Unended),
@@ -326,6 +332,7 @@ func TestAFailureStaysAFailure(t *testing.T) {
 		"a subtest":                      saw("TestB/x", gotest.Fail),
 		"a subtest of no known test":     saw("TestD/x", gotest.Fail),
 		"a test that is not listed":      saw("TestForged", gotest.Fail),
+		"a constraint":                   func(e *Evidence) { saw("TestA", gotest.Pass)(e); reports("TestA", broken)(e) },
 		"in the termination message":     witnessed("TestB"),
 		"a subtest's, in that message":   witnessed("TestB/x"),
 		"an orphan's, in that message":   witnessed("TestD/x"),
@@ -337,18 +344,20 @@ func TestAFailureStaysAFailure(t *testing.T) {
 			exit(0)(e)
 			overall(gotest.Pass)(e)
 		},
-		"no exit code":       noExit,
-		"exit code 1":        exit(1),
-		"a kill":             died(137),
-		"a panic":            panicked(gotest.Panic{Message: "boom"}),
-		"Go's own timeout":   panicked(gotest.Panic{Message: "test timed out after 1s", Timeout: true}),
-		"a gap":              logMissing("everything behind line 3"),
-		"a test without end": saw("TestC", gotest.Unended),
-		"a missing test":     unseen("TestC"),
-		"the wrong number":   expected(17),
-		"no manifest":        noManifest,
-		"an empty manifest":  manifest(),
-		"a forbidden skip":   denySkips,
+		"no exit code":        noExit,
+		"exit code 1":         exit(1),
+		"a kill":              died(137),
+		"a panic":             panicked(gotest.Panic{Message: "boom"}),
+		"Go's own timeout":    panicked(gotest.Panic{Message: "test timed out after 1s", Timeout: true}),
+		"a gap":               logMissing("everything behind line 3"),
+		"a test without end":  saw("TestC", gotest.Unended),
+		"a missing test":      unseen("TestC"),
+		"the wrong number":    expected(17),
+		"no manifest":         noManifest,
+		"an empty manifest":   manifest(),
+		"a forbidden skip":    denySkips,
+		"a wanted constraint": wants(wanted),
+		"an unknown check":    checks("x"),
 		"a gap, no manifest": func(e *Evidence) {
 			noManifest(e)
 			logMissing("everything behind line 3")(e)

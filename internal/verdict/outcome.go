@@ -36,6 +36,14 @@ type Test struct {
 	Output gotest.Output
 	// Attributes are those it set.
 	Attributes []gotest.Attribute
+	// Constraints are those it evaluated, each with the severity that counts.
+	Constraints []gotest.Constraint
+	// Artifacts are what it handed over to be kept.
+	Artifacts []gotest.Artifact
+	// Remediation says how to mend what it found.
+	Remediation string
+	// SkipKind is what it said about its skip.
+	SkipKind gotest.SkipKind
 }
 
 // TopLevel says whether the test is no subtest.

@@ -51,6 +51,7 @@ func (d draw) evidence() Evidence {
 	if d.rarely(8) {
 		g.Witness.Tests = d.tests(oneOf(d, names, []string{"TestD"}))
 	}
+	d.says(g)
 	e := Evidence{GoTest: g, Exit: &Exit{}}
 	if d.rarely(6) {
 		e.Exit = oneOf(d, nil, &Exit{Code: 1}, &Exit{Code: 2}, &Exit{Code: 137})
@@ -59,6 +60,37 @@ func (d draw) evidence() Evidence {
 		e.Trouble = &Trouble{Reason: oneOf(d, troubles...), Message: "it went away"}
 	}
 	return e
+}
+
+// says adds what checks can say of themselves, and what a recipe asks of them.
+func (d draw) says(g *GoTest) {
+	constraint := func() gotest.Constraint {
+		return gotest.Constraint{
+			Name: oneOf(d, "a", "b"), Passed: !d.rarely(4), Severity: oneOf(d, "", gotest.SeverityError, gotest.SeverityWarning),
+		}
+	}
+	for _, tests := range [][]gotest.Test{g.Stream.Tests, g.Witness.Tests} {
+		for i := range tests {
+			if d.rarely(6) {
+				tests[i].Constraints = []gotest.Constraint{constraint()}
+			}
+			if d.rarely(12) {
+				tests[i].SkipKind = oneOf(d, gotest.SkipNotApplicable, gotest.SkipCouldNotRun)
+			}
+		}
+	}
+	if d.rarely(5) {
+		g.Constraints = []WantedConstraint{{Name: oneOf(d, "a", "b", "c"), Severity: oneOf(d, "", gotest.SeverityWarning)}}
+	}
+	if d.rarely(5) {
+		g.Checks = oneOf(d, []string{"a"}, []string{"a", "b", "c"}, []string{"a", "unknown"}, []string{"twice"})
+	}
+	if d.rarely(10) {
+		g.All = []string{"TestA", "TestB", "TestC", "TestTwice", "Test_twice"}
+	}
+	if d.rarely(20) {
+		g.Stream.Anomalies = map[gotest.Anomaly]int64{oneOf(d, gotest.DroppedConstraint, gotest.MalformedConstraint, gotest.GluedLine): 1}
+	}
 }
 
 func (d draw) tests(names []string) []gotest.Test {
@@ -103,7 +135,8 @@ func TestProperties(t *testing.T) {
 	for _, want := range []string{
 		"Passed", "Failed TestsFailed", "Skipped NothingApplicable", "Error EvidenceIncomplete", "Error TestIncomplete",
 		"Error TestMissing", "Error NoTests", "Error Panicked", "Error DeadlineExceeded", "Error OOMKilled",
-		"Error UnexpectedTestCount", "Error ExitCodeMismatch", "Error RequiredCheckSkipped",
+		"Error UnexpectedTestCount", "Error ExitCodeMismatch", "Error RequiredCheckSkipped", "Error ConstraintNotEvaluated",
+		"Error CheckNotFound", "Error ListFailed",
 	} {
 		if seen[want] < 20 {
 			t.Errorf("%s came out %d times, so that little was asked of it", want, seen[want])
@@ -123,14 +156,21 @@ func brokenRules(e Evidence, out Outcome) []string {
 	must(!failed || out.State == v1alpha1.PhaseFailed && out.Reason == v1alpha1.ReasonTestsFailed, "a fail frame is Failed")
 	must(out.State != v1alpha1.PhaseFailed || failed || g.Stream.Overall == gotest.Fail, "Failed needs a fail frame")
 	if out.State == v1alpha1.PhasePassed || out.State == v1alpha1.PhaseSkipped {
-		passed, skipped, open := ends(g)
+		required := required(g)
+		passed, skipped, open := ends(g, required)
 		must(e.Exit != nil && e.Exit.Code == 0, "proof needs exit code 0")
 		must(g.Stream.Overall == gotest.Pass, "proof needs the final PASS")
-		must(g.Manifest != nil || g.ExpectedTests > 0 && g.LogMissing == "", "proof needs a list, or a number and the whole log")
+		must(required != nil || g.ExpectedTests > 0 && g.LogMissing == "", "proof needs a list, or a number and the whole log")
 		must(g.ExpectedTests == 0 || g.ExpectedTests == passed+skipped, "proof needs the expected number of tests")
 		must(open == 0, "proof needs the end of every test that has to run")
 		must((passed > 0) == (out.State == v1alpha1.PhasePassed), "Passed needs a test that passed, Skipped has none")
 		must(skipped == 0 || !g.DenySkips, "proof needs that skips are permitted")
+		must(len(g.Checks) == 0 || required != nil, "proof needs a list in which each check is one test")
+		must(!anySkipped(g, gotest.SkipCouldNotRun), "a check that could not run proves nothing")
+		must(allReported(g, required), "proof needs that each wanted constraint was reported")
+		must(g.Stream.Anomalies[gotest.DroppedConstraint]+g.Stream.Anomalies[gotest.MalformedConstraint] == 0,
+			"proof needs that each report of a constraint was read")
+		must(g.Stream.Framing == gotest.Marked || g.Stream.Framing == gotest.JSON, "proof needs a stream that is hard to forge")
 	}
 	must((out.Reason == "") == (out.State == v1alpha1.PhasePassed), "Passed alone has no reason")
 	must(out.State.Ended() && out.Message != "", "there is an outcome and a message")
@@ -143,23 +183,69 @@ func brokenRules(e Evidence, out Outcome) []string {
 }
 
 func anyFailFrame(e Evidence) bool {
-	failed := func(t gotest.Test) bool { return t.Outcome == gotest.Fail }
 	g := e.GoTest
+	failed := func(t gotest.Test) bool {
+		return t.Outcome == gotest.Fail || slices.ContainsFunc(t.Constraints, g.failing)
+	}
 	return slices.ContainsFunc(g.Stream.Tests, failed) || slices.ContainsFunc(g.Witness.Tests, failed) || g.Stream.Beyond.Failed > 0
 }
 
-// ends counts by their frames alone the tests that have to run: those of the manifest, otherwise all that were seen.
-func ends(g *GoTest) (passed, skipped, open int) {
+// failing tells whether a constraint does not hold and nobody says that it is but a warning.
+func (g *GoTest) failing(c gotest.Constraint) bool {
+	mild := func(w WantedConstraint) bool { return w.Name == c.Name && w.Severity == gotest.SeverityWarning }
+	return !c.Passed && c.Severity != gotest.SeverityWarning && (c.Severity != "" || !slices.ContainsFunc(g.Constraints, mild))
+}
+
+// required are the tests that have to run, nil where nobody knows: the checks where there are any, otherwise the manifest.
+func required(g *GoTest) []string {
+	if len(g.Checks) == 0 {
+		return g.Manifest
+	}
+	all := g.All
+	if all == nil {
+		all = g.Manifest
+	}
+	var out []string
+	for _, check := range g.Checks {
+		matched := slices.DeleteFunc(slices.Clone(all), func(test string) bool {
+			plain := strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(test, "Test")), "_", "")
+			return plain != strings.ReplaceAll(check, "-", "")
+		})
+		if len(matched) != 1 {
+			return nil
+		}
+		out = append(out, matched...)
+	}
+	return out
+}
+
+func anySkipped(g *GoTest, kind gotest.SkipKind) bool {
+	return slices.ContainsFunc(g.Stream.Tests, func(t gotest.Test) bool { return t.Outcome == gotest.Skip && t.SkipKind == kind })
+}
+
+// allReported tells whether a test that counts reported each wanted constraint.
+func allReported(g *GoTest, required []string) bool {
+	return !slices.ContainsFunc(g.Constraints, func(w WantedConstraint) bool {
+		return !slices.ContainsFunc(g.Stream.Tests, func(t gotest.Test) bool {
+			top, _, _ := strings.Cut(t.Name, "/")
+			return (required == nil || slices.Contains(required, top)) &&
+				slices.ContainsFunc(t.Constraints, func(c gotest.Constraint) bool { return c.Name == w.Name })
+		})
+	})
+}
+
+// ends counts by their frames alone the tests that have to run: those that are required, otherwise all that were seen.
+func ends(g *GoTest, required []string) (passed, skipped, open int) {
 	outcomes := map[string]gotest.Outcome{}
-	for _, name := range g.Manifest {
+	for _, name := range required {
 		outcomes[name] = gotest.Unended
 	}
-	if g.Manifest == nil {
+	if required == nil {
 		b := g.Stream.Beyond
 		passed, skipped, open = int(b.Passed), int(b.Skipped), int(b.Started-b.Passed-b.Skipped)
 	}
 	for _, t := range g.Stream.Tests {
-		if _, listed := outcomes[t.Name]; t.TopLevel() && (listed || g.Manifest == nil) {
+		if _, listed := outcomes[t.Name]; t.TopLevel() && (listed || required == nil) {
 			outcomes[t.Name] = t.Outcome
 		}
 	}

@@ -29,11 +29,14 @@ func exitMessage(e *Exit) string {
 const listed = 5
 
 // list spells out the first few names and says how many there are beside.
-func list(names []string) string {
-	if len(names) <= listed {
+func list(names []string) string { return some(names, listed) }
+
+// some spells out the first n names.
+func some(names []string, n int) string {
+	if len(names) <= n {
 		return strings.Join(names, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:listed], ", "), len(names)-listed)
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
 }
 
 // tests is so many tests, in words.

@@ -17,8 +17,11 @@ type trial struct {
 	trouble *Trouble
 	tests   []Test
 	index   map[identity]int // of tests
+	unknown *Trouble         // what is wrong with the checks' names
 	// seenTop is how many top-level tests the stream showed, top how many there are with those that never ran.
 	seenTop, top int
+	// frames says that a fail frame was read, and not only a constraint that does not hold.
+	frames bool
 }
 
 // identity tells tests apart: ready-made events may be those of several packages.
@@ -26,6 +29,7 @@ type identity struct{ pkg, name string }
 
 func newTrial(e Evidence) *trial {
 	c := &trial{goTest: e.GoTest, stream: &e.GoTest.Stream, exit: e.Exit, trouble: e.Trouble, index: map[identity]int{}}
+	c.selectChecks()
 	c.tests = make([]Test, 0, len(c.stream.Tests)+len(c.goTest.Manifest))
 	c.addStream()
 	c.addWitness()
@@ -64,11 +68,12 @@ func (c *trial) addStream() {
 		}
 	}
 	for _, t := range c.stream.Tests {
-		if top := topOf(t.Package, t.Name); !tops[top] && (t.Outcome == gotest.Fail || c.stream.Beyond.Started == 0) {
+		judged := c.judge(t)
+		if top := topOf(t.Package, t.Name); !tops[top] && (judged.Status == Failed || c.stream.Beyond.Started == 0) {
 			tops[top] = true
 			c.add(c.started(top))
 		}
-		c.add(c.judge(t))
+		c.add(judged)
 	}
 }
 
@@ -84,7 +89,10 @@ func topOf(pkg, name string) identity {
 
 // judge takes a test by itself.
 func (c *trial) judge(t gotest.Test) Test {
-	out := Test{Name: t.Name, Package: t.Package, Elapsed: t.Elapsed, Output: t.Output, Attributes: t.Attributes}
+	out := Test{
+		Name: t.Name, Package: t.Package, Elapsed: t.Elapsed, Output: t.Output, Attributes: t.Attributes,
+		Constraints: c.weighed(t.Constraints), Artifacts: t.Artifacts, Remediation: t.Remediation, SkipKind: t.SkipKind,
+	}
 	switch t.Outcome {
 	case gotest.Pass:
 		out.Status = Passed
@@ -94,6 +102,12 @@ func (c *trial) judge(t gotest.Test) Test {
 		out.Status = Skipped
 	case gotest.Unended:
 		out.Status, out.Reason = Error, c.openReason(t.Name)
+	}
+	if out.Status == Failed {
+		c.frames = true
+	}
+	if slices.ContainsFunc(out.Constraints, fails) {
+		out.Status, out.Reason = Failed, ""
 	}
 	return out
 }
@@ -115,7 +129,9 @@ func (c *trial) openReason(name string) string {
 // addWitness takes failures from the termination message, which is the tail of the same stream and may hold what the log lost.
 func (c *trial) addWitness() {
 	for _, w := range c.goTest.Witness.Tests {
-		if w.Outcome != gotest.Fail {
+		if w.Outcome == gotest.Fail {
+			c.frames = true
+		} else if !slices.ContainsFunc(c.weighed(w.Constraints), fails) {
 			continue
 		}
 		for _, id := range []identity{topOf(w.Package, w.Name), {w.Package, w.Name}} {
@@ -127,6 +143,7 @@ func (c *trial) addWitness() {
 		if t.Status, t.Reason = Failed, ""; t.Output == (gotest.Output{}) {
 			t.Elapsed, t.Output = w.Elapsed, w.Output
 		}
+		t.Constraints = withFailures(t.Constraints, c.weighed(w.Constraints))
 	}
 }
 
@@ -210,7 +227,7 @@ func (c *trial) notes(reason string) []string {
 			out = append(out, fmt.Sprintf("then %s: %s", c.trouble.Reason, c.trouble.Message))
 		case c.stream.Panic != nil:
 			out = append(out, "panic: "+c.stream.Panic.Message)
-		case c.exit != nil && c.exit.Code == 0:
+		case c.exit != nil && c.exit.Code == 0 && (c.frames || len(c.describe(fails)) == 0):
 			out = append(out, v1alpha1.ReasonExitCodeMismatch+": the container ended with exit code 0")
 		}
 		if open := c.open(); len(open) > 0 {
@@ -222,6 +239,16 @@ func (c *trial) notes(reason string) []string {
 		if missing := c.reasoned(v1alpha1.ReasonTestMissing); len(missing) > 0 {
 			out = append(out, fmt.Sprintf("%s never ran", tests(len(missing))))
 		}
+	}
+	if reason != v1alpha1.ReasonConstraintNotEvaluated && c.stream.Anomalies[gotest.DroppedConstraint] > 0 {
+		out = append(out, reportsOf(c.stream.Anomalies[gotest.DroppedConstraint])+" could not be kept")
+	}
+	warnings := c.describe(warns)
+	for _, text := range warnings[:min(len(warnings), maxWarnings)] {
+		out = append(out, "warning: "+text)
+	}
+	if more := len(warnings) - maxWarnings; more > 0 {
+		out = append(out, fmt.Sprintf("%d more warnings", more))
 	}
 	if c.goTest.LogMissing != "" && reason != v1alpha1.ReasonEvidenceIncomplete {
 		out = append(out, "the log is incomplete: "+c.goTest.LogMissing)
@@ -238,7 +265,7 @@ func (c *trial) unlisted() []string {
 		return nil
 	}
 	listed := c.listed()
-	return c.names(func(t Test) bool { return !listed[t.Name] })
+	return c.names(func(t Test) bool { return !listed[t.Name] && !slices.Contains(c.goTest.All, t.Name) })
 }
 
 // listed are the names that the manifest holds.
