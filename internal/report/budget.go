@@ -52,9 +52,7 @@ func (b budget) fits(phases []Phase) bool {
 		return o
 	})
 	eachTest(phases, func(t *Test) {
-		for key, value := range t.Attributes {
-			size += attributeCost + attributeEscape*(len(key)+len(value))
-		}
+		size += t.saidCost()
 	})
 	return size <= b.room
 }
@@ -78,6 +76,6 @@ func textCost(text string, indent int) int {
 // isBare says that there is nothing left of outputs and attributes that could be left out.
 func isBare(phases []Phase) bool {
 	bare := longest(phases) == 0
-	eachTest(phases, func(t *Test) { bare = bare && len(t.Attributes) == 0 })
+	eachTest(phases, func(t *Test) { bare = bare && !t.saysLess() })
 	return bare
 }

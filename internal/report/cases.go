@@ -49,9 +49,10 @@ func suites(r Result) []suite {
 		parents := explained(p.Tests)
 		earlier := indexEarlier(p.Earlier)
 		for _, t := range p.Tests {
-			s.cases = append(s.cases, p.retried(testCase{Test: t, raw: string(t.Status), message: t.why(parents[t.Name])}, earlier))
+			s.cases = append(s.cases, p.retried(testCase{Test: t, raw: string(t.Status), message: t.why(parents[t.key()])}, earlier))
 		}
-		if len(p.Tests) == 0 || !good(p.status()) && !slices.ContainsFunc(s.cases, testCase.bad) {
+		s.cases = append(s.cases, p.itemCases(s.cases)...)
+		if len(s.cases) == 0 || !good(p.status()) && !slices.ContainsFunc(s.cases, testCase.bad) {
 			s.cases, s.output = append(s.cases, p.retried(p.asCase(), earlier)), nil
 		}
 		proven = proven && !slices.ContainsFunc(s.cases, testCase.bad)
@@ -128,11 +129,14 @@ func indexEarlier(phases []Phase) []earlierTests {
 func (p Phase) retried(c testCase, earlier []earlierTests) testCase {
 	c.flaky = p.Flaky && c.Status == verdict.Passed && len(earlier) == 0
 	for i, run := range p.Earlier {
+		if !p.ofItem(run, c.Test) {
+			continue
+		}
 		a := attempt{status: verdict.Error, reason: cmp.Or(run.Reason, string(run.State))}
 		switch t, found := earlier[i][[2]string{c.Package, c.Name}]; {
 		case found:
 			a = attempt{status: t.Status, seconds: t.DurationSeconds, reason: t.Reason}
-		case len(p.Tests) == 0:
+		case len(p.Tests) == 0 && len(p.Items) == 0:
 			a.status, a.seconds = run.status(), run.duration().Seconds()
 		}
 		c.attempts = append(c.attempts, a)
@@ -152,7 +156,7 @@ func (t Test) why(explained bool) string {
 		return ""
 	case t.Status == verdict.Skipped && (t.Output == nil || t.Output.Text == ""):
 		return "it skipped itself and did not say why"
-	case explained && (t.Output == nil || t.Output.Text == ""):
+	case explained && t.appendix() == "" && (t.Output == nil || t.Output.Text == ""):
 		return "its subtests say why"
 	}
 	return t.excerpt()
@@ -172,7 +176,7 @@ func (c testCase) headline() string {
 // headline is the line of a message that says most: the beginning of a panic, otherwise the last one that a test itself said,
 // otherwise the last one.
 func headline(message string) string {
-	message = strings.TrimSpace(message)
+	message, _, _ = strings.Cut(strings.TrimSpace(message), "\n"+mendPrefix)
 	if first, _, _ := strings.Cut(message, "\n"); strings.HasPrefix(first, "panic: ") || strings.HasPrefix(first, "fatal error: ") {
 		return clipLine(first, NameBytes)
 	}

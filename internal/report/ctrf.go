@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -83,10 +84,16 @@ type (
 
 	// ctrfTestExtra is what is known of a test that the format has no word for.
 	ctrfTestExtra struct {
-		Reason        string `json:"reason,omitempty"`
-		Package       string `json:"package,omitempty"`
-		CutBytes      int64  `json:"cutBytes,omitempty"`
-		CutAttributes int    `json:"cutAttributes,omitempty"`
+		Reason        string       `json:"reason,omitempty"`
+		Package       string       `json:"package,omitempty"`
+		Check         string       `json:"check,omitempty"`
+		Node          string       `json:"node,omitempty"`
+		SkipKind      string       `json:"skipKind,omitempty"`
+		Remediation   string       `json:"remediation,omitempty"`
+		Constraints   []Constraint `json:"constraints,omitempty"`
+		Artifacts     []Artifact   `json:"artifacts,omitempty"`
+		CutBytes      int64        `json:"cutBytes,omitempty"`
+		CutAttributes int          `json:"cutAttributes,omitempty"`
 	}
 
 	ctrfEnvironment struct {
@@ -184,7 +191,7 @@ func newCTRFEnvironment(r Result) ctrfEnvironment {
 func newCTRFTest(p Phase, c testCase) ctrfTest {
 	name := cmp.Or(line(c.Name), "(no name)")
 	t := ctrfTest{
-		TestID: line(strings.Join(nonEmpty(p.Name, c.Package, name), "/")), Name: name, Suite: []string{line(p.Name)},
+		TestID: line(strings.Join(nonEmpty(p.Name, c.Check, c.Node, c.Package, name), "/")), Name: name, Suite: []string{line(p.Name)},
 		Status: ctrfStatus(c.Status), RawStatus: c.raw, Duration: milliseconds(c.DurationSeconds), Message: inert(c.message),
 		Flaky: c.flaky, Retries: p.Retries,
 	}
@@ -206,14 +213,26 @@ func newCTRFTest(p Phase, c testCase) ctrfTest {
 		}
 		t.Labels[line(key)] = inert(c.Attributes[key])
 	}
-	extra := ctrfTestExtra{Reason: line(c.Reason), Package: line(c.Package), CutAttributes: c.CutAttributes}
+	t.Extra = newCTRFExtra(c)
+	return t
+}
+
+// newCTRFExtra is nil where there is nothing to say.
+func newCTRFExtra(c testCase) *ctrfTestExtra {
+	extra := ctrfTestExtra{
+		Reason: line(c.Reason), Package: line(c.Package), Check: line(c.Check), Node: line(c.Node), SkipKind: line(c.SkipKind),
+		Remediation: inert(c.Remediation), Constraints: c.Constraints, CutAttributes: c.CutAttributes,
+	}
+	for _, a := range c.Artifacts {
+		extra.Artifacts = append(extra.Artifacts, Artifact{Label: a.Label, Bytes: a.Bytes, SHA256: a.SHA256}) // result.yaml has the content
+	}
 	if c.Output != nil {
 		extra.CutBytes = c.Output.CutBytes
 	}
-	if extra != (ctrfTestExtra{}) {
-		t.Extra = &extra
+	if reflect.DeepEqual(extra, ctrfTestExtra{}) {
+		return nil
 	}
-	return t
+	return &extra
 }
 
 func ctrfStatus(s verdict.Status) string {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
@@ -137,15 +138,9 @@ func phaseProperties(attempt int64, p Phase) []junitProperty {
 }
 
 func newJUnitCase(class string, c testCase) junitCase {
-	out := junitCase{Name: cmp.Or(line(c.Name), "(no name)"), Class: class, Time: xmlSeconds(c.DurationSeconds)}
-	if c.Package != "" {
-		out.Properties = append(out.Properties, junitProperty{"package", line(c.Package)})
-	}
-	if c.flaky {
-		out.Properties = append(out.Properties, junitProperty{"flaky", "true"})
-	}
-	for _, key := range slices.Sorted(maps.Keys(c.Attributes)) {
-		out.Properties = append(out.Properties, junitProperty{line(key), inert(c.Attributes[key])})
+	class = strings.Join(nonEmpty(class, line(c.Check), line(c.Node)), ".") // the same test may be on many nodes
+	out := junitCase{
+		Name: cmp.Or(line(c.Name), "(no name)"), Class: class, Time: xmlSeconds(c.DurationSeconds), Properties: caseProperties(c),
 	}
 	text := newJUnitText(c.Output)
 	if !c.bad() {
@@ -169,7 +164,33 @@ func newJUnitCase(class string, c testCase) junitCase {
 	case c.title != "":
 		trouble.Text += "\n" + text.Text
 	default:
-		trouble.Text = text.Text // the message is a part of it
+		trouble.Text = text.Text // the message is a part of it, but for what follows
+		if appendix := c.appendix(); appendix != "" {
+			trouble.Text = strings.TrimSuffix(text.Text, "\n") + "\n" + inert(appendix)
+		}
+	}
+	return out
+}
+
+// caseProperties are what is known of a test that the format has no word for, and what it said of itself.
+func caseProperties(c testCase) []junitProperty {
+	out := []junitProperty{
+		{"package", line(c.Package)}, {"check", line(c.Check)}, {"node", line(c.Node)}, {"skipKind", line(c.SkipKind)},
+		{"remediation", inert(c.Remediation)},
+	}
+	if c.flaky {
+		out = append(out, junitProperty{"flaky", "true"})
+	}
+	for _, of := range c.Constraints {
+		name := "constraint/" + line(of.Name)
+		out = append(out, junitProperty{name, line(of.String())}, junitProperty{name + "/remediation", inert(of.Remediation)})
+	}
+	for _, a := range c.Artifacts {
+		out = append(out, junitProperty{"artifact/" + line(a.Label), fmt.Sprintf("%d bytes, sha256 %s", a.Bytes, line(a.SHA256))})
+	}
+	out = slices.DeleteFunc(out, func(p junitProperty) bool { return p.Value == "" })
+	for _, key := range slices.Sorted(maps.Keys(c.Attributes)) {
+		out = append(out, junitProperty{line(key), inert(c.Attributes[key])})
 	}
 	return out
 }

@@ -70,7 +70,7 @@ type file struct {
 //
 // Where its three files fit into one ConfigMap, that is all. Otherwise they are compressed, and where they still do not fit, split among
 // further ConfigMaps; the first one then says in index.yaml what came out and how to put the files together. What is larger than the
-// limits or MaxParts ConfigMaps loses the output of earlier runs of phases, then that of passed tests, then the middle of long outputs, then
+// limits or MaxParts ConfigMaps loses the output of earlier runs of phases, then that of passed tests, then the contents of artifacts, then the middle of long outputs, then
 // attributes and all output, then the tests of earlier runs; never a test or its status. It is an error if even that is too
 // much. The same result always gives the same bytes.
 func Pack(r Result, name string, limits Limits) ([]Part, error) {

@@ -73,6 +73,13 @@ func newTest(t verdict.Test) Test {
 		}
 		out.Attributes[clipLine(a.Key, NameBytes)] = inert(a.Value)
 	}
+	out.SkipKind, out.Remediation = clipLine(string(t.SkipKind), reasonBytes), Clip(t.Remediation, remediationBytes)
+	for _, c := range t.Constraints {
+		out.Constraints = append(out.Constraints, newConstraint(c))
+	}
+	for _, a := range t.Artifacts {
+		out.Artifacts = append(out.Artifacts, newArtifact(a))
+	}
 	return out
 }
 

@@ -63,8 +63,10 @@ type Omitted struct {
 	// Outputs is how many outputs were cut or dropped, and Bytes how many bytes of them.
 	Outputs int   `json:"outputs,omitempty"`
 	Bytes   int64 `json:"bytes,omitempty"`
-	// Attributes is how many attributes were dropped.
+	// Attributes is how many attributes, texts of constraints and remedies were dropped.
 	Attributes int `json:"attributes,omitempty"`
+	// Artifacts is how many artifacts are without their content.
+	Artifacts int `json:"artifacts,omitempty"`
 }
 
 // Phase is the result of one phase.
@@ -98,6 +100,9 @@ type Phase struct {
 	Output *Output `json:"output,omitempty"`
 	// Tests are the tests and subtests, in the order in which they started.
 	Tests []Test `json:"tests,omitempty"`
+	// Check is the check that the phase ran where it is one of the Jobs of another; Items are the Jobs of a phase that has many.
+	Check string        `json:"check,omitempty"`
+	Items []ItemOutcome `json:"items,omitempty"`
 	// Earlier is the evidence of earlier runs of the phase, which infrastructure cut short, the oldest first. It counts in no
 	// summary.
 	Earlier []Phase `json:"earlier,omitempty"`
@@ -115,13 +120,24 @@ type Test struct {
 	// Name is the full name, subtests with slashes.
 	Name string `json:"name"`
 	// Package is the import path, where the stream names it.
-	Package string         `json:"package,omitempty"`
-	Status  verdict.Status `json:"status"`
+	Package string `json:"package,omitempty"`
+	// Check and Node are those of the Job that ran it, in a phase of many Jobs.
+	Check  string         `json:"check,omitempty"`
+	Node   string         `json:"node,omitempty"`
+	Status verdict.Status `json:"status"`
 	// Reason says why a test is Error.
 	Reason string `json:"reason,omitempty"`
 	// DurationSeconds is how long it ran, to the millisecond.
 	DurationSeconds float64 `json:"durationSeconds,omitzero"`
-	// Attributes are those that the test set, and CutAttributes how many of them were dropped.
+	// SkipKind is what the test said about its skip: not-applicable, or could-not-run, which proves nothing.
+	SkipKind string `json:"skipKind,omitempty"`
+	// Remediation says how to mend what the test found.
+	Remediation string `json:"remediation,omitempty"`
+	// Constraints are what came of the constraints that the test evaluated.
+	Constraints []Constraint `json:"constraints,omitempty"`
+	// Artifacts are what the test handed over to be kept.
+	Artifacts []Artifact `json:"artifacts,omitempty"`
+	// Attributes are those that the test set, and CutAttributes how many of them were dropped, and of the texts above.
 	Attributes    map[string]string `json:"attributes,omitempty"`
 	CutAttributes int               `json:"cutAttributes,omitempty"`
 	// Output is what it printed.

@@ -104,14 +104,19 @@ type failure struct {
 func phaseFailures(p Phase) []failure {
 	parents := explained(p.Tests)
 	var out []failure
-	tops := map[string]bool{}
+	tops := map[testKey]bool{}
 	for _, t := range p.Tests {
-		if good(t.Status) || parents[t.Name] {
+		if good(t.Status) || parents[t.key()] {
 			continue
 		}
-		top, _, _ := strings.Cut(t.Name, "/")
+		top := t.key()
+		top.name, _, _ = strings.Cut(t.Name, "/")
+		message := t.excerpt()
+		if t.Node != "" {
+			message = Clip("on "+t.Node+": "+message, MessageBytes)
+		}
 		out = append(out, failure{further: tops[top], TestFailure: v1alpha1.TestFailure{
-			Phase: p.Name, Test: clipLine(t.Name, NameBytes), Message: t.excerpt(),
+			Phase: p.Name, Test: clipLine(t.Name, NameBytes), Message: message,
 		}})
 		tops[top] = true
 	}
@@ -122,38 +127,55 @@ func phaseFailures(p Phase) []failure {
 	return out
 }
 
-// explained are the names of tests of which a subtest says what is wrong with them.
-func explained(tests []Test) map[string]bool {
-	out := map[string]bool{}
+// testKey tells the tests of a phase apart by name and Job.
+type testKey struct {
+	item itemKey
+	name string
+}
+
+func (t Test) key() testKey { return testKey{t.item(), t.Name} }
+
+// explained are the tests of which a subtest says what is wrong with them.
+func explained(tests []Test) map[testKey]bool {
+	out := map[testKey]bool{}
 	for _, t := range tests {
 		for i := range t.Name {
 			if t.Name[i] == '/' && !good(t.Status) {
-				out[t.Name[:i]] = true
+				parent := t.key()
+				parent.name = t.Name[:i]
+				out[parent] = true
 			}
 		}
 	}
 	return out
 }
 
-// excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output.
+// excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output; then the
+// constraints that do not hold, and how to mend it.
 func (t Test) excerpt() string {
-	if t.Output == nil || t.Output.Text == "" {
-		return cmp.Or(t.Reason, "no output")
+	appendix := t.appendix()
+	switch empty := t.Output == nil || t.Output.Text == ""; {
+	case empty && strings.HasPrefix(appendix, mendPrefix), empty && appendix == "":
+		return strings.TrimSuffix(cmp.Or(t.Reason, "no output")+"\n"+appendix, "\n")
+	case empty:
+		return appendix
+	case appendix == "":
+		return dedent(tail(strings.TrimRight(t.Output.Text, "\n"), MessageBytes))
 	}
-	return dedent(tail(strings.TrimRight(t.Output.Text, "\n")))
+	return dedent(tail(strings.TrimRight(t.Output.Text, "\n"), MessageBytes-len(appendix)-1)) + "\n" + appendix
 }
 
-// tail is the end of a text in the room of a message, from where it panicked on if it did.
-func tail(text string) string {
+// tail is the end of a text in so many bytes, from where it panicked on if it did.
+func tail(text string, room int) string {
 	for _, word := range []string{"panic: ", "fatal error: "} {
 		if i := strings.Index("\n"+text, "\n"+word); i >= 0 {
-			return Clip(text[i:], MessageBytes)
+			return Clip(text[i:], room)
 		}
 	}
-	if text = inert(text); len(text) <= MessageBytes {
+	if text = inert(text); len(text) <= room {
 		return text
 	}
-	text = suffix(text, MessageBytes-len(ellipsis)-1)
+	text = suffix(text, room-len(ellipsis)-1)
 	if _, lines, found := strings.Cut(text, "\n"); found {
 		return ellipsis + "\n" + lines
 	}

@@ -14,7 +14,7 @@ import (
 const shortOutput = 512
 
 // Bound returns the phase with no more than so many bytes of JSON, which is what it costs in memory once it is decoded: the
-// output of earlier runs goes first, then that of passed tests, then long outputs lose their middle, then attributes and all
+// output of earlier runs goes first, then that of passed tests, then the contents of artifacts, then long outputs lose their middle, then attributes and all
 // output go, and at last the tests of earlier runs. What is left beyond that stays, whatever its size.
 func (p Phase) Bound(limit int) Phase {
 	fits := func(phases []Phase) bool {
@@ -60,7 +60,7 @@ func hasEarlierTests(phases []Phase) bool {
 	})
 }
 
-// shorten drops the output of earlier runs and of passed tests and then cuts long outputs, as far as is needed and not below
+// shorten drops the output of earlier runs and of passed tests and the contents of artifacts, and then cuts long outputs, as far as is needed and not below
 // shortOutput.
 func shorten(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
 	if fits(phases) {
@@ -79,6 +79,10 @@ func shorten(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
 		if fits(phases) {
 			return phases, true
 		}
+	}
+	phases = withoutArtifacts(phases)
+	if fits(phases) {
+		return phases, true
 	}
 	sizes := sizesBelow(longest(phases))
 	i := sort.Search(len(sizes), func(i int) bool { return fits(outputsWithin(phases, sizes[i])) })
@@ -141,6 +145,12 @@ func outputsOf(phases []Phase, earlier bool, change func(owner, *Output) *Output
 		if p.Output != nil {
 			p.Output = change(owner{p.State == v1alpha1.PhasePassed, earlier}, p.Output)
 		}
+		p.Items = slices.Clone(p.Items)
+		for j := range p.Items {
+			if item := &p.Items[j]; item.Output != nil {
+				item.Output = change(owner{item.State == v1alpha1.PhasePassed, earlier}, item.Output)
+			}
+		}
 		p.Tests = slices.Clone(p.Tests)
 		for j := range p.Tests {
 			if t := &p.Tests[j]; t.Output != nil {
@@ -150,13 +160,6 @@ func outputsOf(phases []Phase, earlier bool, change func(owner, *Output) *Output
 		p.Earlier = outputsOf(p.Earlier, true, change)
 	}
 	return phases
-}
-
-func withoutAttributes(phases []Phase) []Phase {
-	return eachTest(phases, func(t *Test) {
-		t.CutAttributes += len(t.Attributes)
-		t.Attributes = nil
-	})
 }
 
 // eachTest returns copies of the phases with every test changed.
@@ -183,7 +186,14 @@ func omitted(phases []Phase) *Omitted {
 		}
 		return o
 	})
-	eachTest(phases, func(t *Test) { sum.Attributes += t.CutAttributes })
+	eachTest(phases, func(t *Test) {
+		sum.Attributes += t.CutAttributes
+		for _, a := range t.Artifacts {
+			if a.DataOmitted {
+				sum.Artifacts++
+			}
+		}
+	})
 	if sum == (Omitted{}) {
 		return nil
 	}
