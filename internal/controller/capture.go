@@ -2,6 +2,9 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,7 +93,7 @@ func partsOf(phase *report.Phase) (parts []*recipe.Snapshot, err error) {
 			if a.Label != snapshotLabel {
 				continue
 			}
-			content, err := a.Content()
+			content, err := contentOf(a)
 			if err != nil {
 				return nil, err
 			}
@@ -105,6 +108,21 @@ func partsOf(phase *report.Phase) (parts []*recipe.Snapshot, err error) {
 		return nil, fmt.Errorf("of %s %d parts arrived, and it says that there are %d", where(phase), len(parts), said)
 	}
 	return parts, nil
+}
+
+// contentOf is what an artifact holds, as long as all of it is here.
+func contentOf(a report.Artifact) ([]byte, error) {
+	content := []byte(a.Text)
+	if a.Base64 != "" {
+		var err error
+		if content, err = base64.StdEncoding.DecodeString(a.Base64); err != nil {
+			return nil, fmt.Errorf("decoding artifact %s: %w", a.Label, err)
+		}
+	}
+	if sum := sha256.Sum256(content); a.DataOmitted || hex.EncodeToString(sum[:]) != a.SHA256 {
+		return nil, fmt.Errorf("of artifact %s (%d bytes) parts are missing", a.Label, a.Bytes)
+	}
+	return content, nil
 }
 
 func where(phase *report.Phase) string {

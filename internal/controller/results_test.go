@@ -129,10 +129,10 @@ func TestStoreThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-var keptItem = workload.Item{Attempt: 1, Phase: "a"}
+var itemKept = workload.Item{Attempt: 1, Phase: "a"}
 
 func kept(message string) []plan.Keeping {
-	return []plan.Keeping{{As: keptItem, Phase: report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message}}}
+	return []plan.Keeping{{As: itemKept, Phase: report.Phase{Name: "a", State: v1alpha1.PhasePassed, Message: message}}}
 }
 
 func evidenceOf(t *testing.T, b *bench) report.Phase {
@@ -154,7 +154,7 @@ func TestKeep(t *testing.T) {
 	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
-	if seen.Kept[keptItem] == nil || seen.Kept[keptItem].Message != "3 passed" {
+	if seen.Kept[itemKept] == nil || seen.Kept[itemKept].Message != "3 passed" {
 		t.Errorf("seen is %+v", seen.Kept)
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
@@ -173,7 +173,7 @@ func TestWhatWasKeptIsTheOutcome(t *testing.T) {
 	if err := b.keep(t.Context(), run, kept("the pod was deleted"), &again); err != nil {
 		t.Fatal(err)
 	}
-	if again.Kept[keptItem] == nil || again.Kept[keptItem].Message != "3 passed" {
+	if again.Kept[itemKept] == nil || again.Kept[itemKept].Message != "3 passed" {
 		t.Errorf("seen is %+v", again.Kept)
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
@@ -205,7 +205,7 @@ func TestKeepThatIsRefusedDoesNotKeepThePhaseFromEnding(t *testing.T) {
 	b := newBench(t, refuses("run-a", quota), newRun(started))
 	run := b.stored(t, newRun())
 	var seen plan.Observed
-	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil || seen.Kept[keptItem] == nil {
+	if err := b.keep(t.Context(), run, kept("3 passed"), &seen); err != nil || seen.Kept[itemKept] == nil {
 		t.Errorf("it is tried again and again: %v", err)
 	}
 }
