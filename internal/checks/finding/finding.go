@@ -1,0 +1,114 @@
+// Package finding is what a check concludes, apart from the test that says it, so that a check can be tried out where it fails
+// without failing anybody's test. It must import neither a client nor a check.
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/validation-operator/validation-operator/internal/checks/constraint"
+)
+
+// Skip says why a check came to no conclusion; empty if it came to one.
+type Skip string
+
+const (
+	// NotApplicable is a check whose subject does not exist in the cluster.
+	NotApplicable Skip = "not-applicable"
+	// CouldNotRun is a check that lacks the rights or the means to try.
+	CouldNotRun Skip = "could-not-run"
+)
+
+// Problem is a fault of the cluster: what was expected, what was found instead, and what mends it.
+type Problem struct{ Expected, Found, Mend string }
+
+// String is the problem as a person reads it.
+func (p Problem) String() string {
+	return fmt.Sprintf("expected %s; found %s. To mend: %s", p.Expected, p.Found, p.Mend)
+}
+
+// Measurement is a value that a check measured on its way.
+type Measurement struct{ Name, Value string }
+
+// Finding is a check's conclusion. The zero Finding is a pass.
+type Finding struct {
+	Measured    []Measurement
+	Notes       []string
+	Problems    []Problem
+	Constraints []constraint.Outcome
+	Skip        Skip
+	Why         string
+}
+
+// Measure keeps a measured value.
+func (f *Finding) Measure(name string, value any) {
+	f.Measured = append(f.Measured, Measurement{name, fmt.Sprint(value)})
+}
+
+// Note keeps a line that fails nothing.
+func (f *Finding) Note(format string, args ...any) {
+	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+}
+
+// Fail keeps a problem.
+func (f *Finding) Fail(expected, found, mend string) {
+	f.Problems = append(f.Problems, Problem{expected, found, mend})
+}
+
+// NotApplicable ends a check whose subject does not exist.
+func (f *Finding) NotApplicable(format string, args ...any) {
+	f.Skip, f.Why = NotApplicable, fmt.Sprintf(format, args...)
+}
+
+// CouldNotRun ends a check that cannot try.
+func (f *Finding) CouldNotRun(format string, args ...any) {
+	f.Skip, f.Why = CouldNotRun, fmt.Sprintf(format, args...)
+}
+
+// Refused keeps the error of a request. One that the validator has no right to make says nothing about the cluster; any other is
+// the cluster's. right names the right, as in "list nodes in the cluster".
+func (f *Finding) Refused(right string, err error) {
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+		f.CouldNotRun("%v. To mend: give the run's ServiceAccount the right to %s", err, right)
+		return
+	}
+	f.Fail("the API server to let the validator "+right, err.Error(), "look into the API server's log for the request")
+}
+
+// Passed reports whether nothing stands against a pass. A constraint of severity warning does not.
+func (f *Finding) Passed() bool {
+	return f.Skip == "" && !f.Failed()
+}
+
+// Failed reports whether the check found a fault of the cluster, which outweighs that part of it could not be tried.
+func (f *Finding) Failed() bool {
+	return len(f.Problems) > 0 || slices.ContainsFunc(f.Constraints, func(o constraint.Outcome) bool {
+		return !o.Holds && o.Constraint.Severity != constraint.Warning
+	})
+}
+
+// mends are the remedies of all that was found, each once.
+func (f *Finding) mends() string {
+	var all []string
+	for _, p := range f.Problems {
+		all = append(all, p.Mend)
+	}
+	for _, o := range f.Constraints {
+		if !o.Holds {
+			all = append(all, remedy(o))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), "; ")
+}
+
+// remedy is the recipe's own advice, or else the check's.
+func remedy(o constraint.Outcome) string {
+	if o.Constraint.Remediation != "" {
+		return o.Constraint.Remediation
+	}
+	return o.Mend
+}

@@ -1,0 +1,96 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// PodRequests is what a pod asks of its node. Ordinary init containers run one after the other, before the rest; those that are
+// restarted run beside it. What the pod as a whole asks for replaces the sum of its containers.
+func PodRequests(pod *corev1.Pod) corev1.ResourceList {
+	running, peak := corev1.ResourceList{}, corev1.ResourceList{}
+	for _, container := range pod.Spec.InitContainers {
+		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			addResources(running, container.Resources.Requests)
+			continue
+		}
+		starting := running.DeepCopy()
+		addResources(starting, container.Resources.Requests)
+		raiseResources(peak, starting)
+	}
+	for _, container := range pod.Spec.Containers {
+		addResources(running, container.Resources.Requests)
+	}
+	raiseResources(peak, running)
+	if pod.Spec.Resources != nil {
+		for name, quantity := range pod.Spec.Resources.Requests {
+			peak[name] = quantity.DeepCopy()
+		}
+	}
+	addResources(peak, pod.Spec.Overhead)
+	return peak
+}
+
+func addResources(to, what corev1.ResourceList) {
+	for name, quantity := range what {
+		sum := to[name]
+		sum.Add(quantity)
+		to[name] = sum
+	}
+}
+
+func raiseResources(to, least corev1.ResourceList) {
+	for name, quantity := range least {
+		if has, found := to[name]; !found || has.Cmp(quantity) < 0 {
+			to[name] = quantity.DeepCopy()
+		}
+	}
+}
+
+// NodeLoad is what all pods of a node ask of it.
+type NodeLoad map[corev1.ResourceName]resource.Quantity
+
+// Add counts a pod in, if it has not ended.
+func (l NodeLoad) Add(pod *corev1.Pod) {
+	if PodFinished(pod) {
+		return
+	}
+	addResources(corev1.ResourceList(l), PodRequests(pod))
+	addResources(corev1.ResourceList(l), corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(1, resource.DecimalSI)})
+}
+
+// NodePressure says where a node is short of resources: it says so itself, it has none to give, or its pods have asked for more
+// than it gives. A nil load was not looked at.
+func NodePressure(node *corev1.Node, load NodeLoad) []string {
+	var problems []string
+	for _, condition := range node.Status.Conditions {
+		switch condition.Type {
+		case corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure:
+			if condition.Status != corev1.ConditionFalse {
+				problems = append(problems, describeCondition(condition))
+			}
+		default:
+			// The others are not about resources.
+		}
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
+		if quantity := node.Status.Allocatable[name]; quantity.Sign() <= 0 {
+			problems = append(problems, fmt.Sprintf("no allocatable %s", name))
+		}
+	}
+	names := make([]corev1.ResourceName, 0, len(load))
+	for name := range load {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		asked, gives := load[name], node.Status.Allocatable[name]
+		if gives.Sign() > 0 && asked.Cmp(gives) > 0 {
+			problems = append(problems, fmt.Sprintf("its pods ask for %s of %s, and %s are allocatable", asked.String(), name, gives.String()))
+		}
+	}
+	return problems
+}
