@@ -44,9 +44,16 @@ func Run(name string) int {
 	case Read:
 		err = read(filepath.SplitList(os.Getenv(PathsVariable)), terminationLog)
 	case Wait:
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-		<-ctx.Done()
-		stop()
+		err = untilToldToEnd(func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		})
+	case Serve:
+		err = untilToldToEnd(serve)
+	case Connect:
+		err = untilToldToEnd(func(ctx context.Context) error { return connect(ctx, terminationLog) })
+	case Resolve:
+		err = untilToldToEnd(func(ctx context.Context) error { return resolve(ctx, terminationLog) })
 	default:
 		err = fmt.Errorf("%s: there is no probe %q", Variable, name)
 	}
@@ -55,6 +62,13 @@ func Run(name string) int {
 		return 1
 	}
 	return 0
+}
+
+// untilToldToEnd runs a probe with a context that ends when the process is told to.
+func untilToldToEnd(run func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return run(ctx)
 }
 
 func read(paths []string, target string) error {
