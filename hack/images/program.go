@@ -25,6 +25,7 @@ var validatorPrograms = []program{
 	checks("internal/checks/deployment"),
 	checks("internal/checks/performance"),
 	checks("internal/checks/conformance"),
+	checks("internal/checks/snapshot"),
 }
 
 // checks is the test binary of a package, under the name by which a ValidationRun finds it.
