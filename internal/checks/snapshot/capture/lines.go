@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -20,11 +20,11 @@ const (
 
 // part is a subtype, or a part of its keys, as a snapshot writes it.
 type part struct {
-	Type     string `yaml:"type"`
+	Type     string `json:"type"`
 	Subtypes []struct {
-		Subtype string            `yaml:"subtype"`
-		Data    map[string]string `yaml:"data"`
-	} `yaml:"subtypes"`
+		Subtype string            `json:"subtype"`
+		Data    map[string]string `json:"data"`
+	} `json:"subtypes"`
 }
 
 // Lines writes subtypes as lines for a log, each a whole in itself, in the order of their types and names; one that does not fit
@@ -72,8 +72,8 @@ func (s Subtype) line(keys []string) (string, error) {
 	}
 	p := part{Type: s.Type}
 	p.Subtypes = append(p.Subtypes, struct {
-		Subtype string            `yaml:"subtype"`
-		Data    map[string]string `yaml:"data"`
+		Subtype string            `json:"subtype"`
+		Data    map[string]string `json:"data"`
 	}{s.Name, data})
 	text, err := yaml.Marshal(p)
 	if err != nil {

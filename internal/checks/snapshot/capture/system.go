@@ -25,13 +25,15 @@ func Sysctl(sys fs.FS) (Subtype, error) {
 		switch {
 		case name == ".":
 			return err
+		case err != nil:
+			// A folder that must not be read is left out like a file.
+			return fs.SkipDir
 		case slices.ContainsFunc(podsOwn, func(prefix string) bool { return matches(name, prefix) }):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
-		case err != nil, !entry.Type().IsRegular():
-			// A folder that must not be read is left out like a file.
+		case !entry.Type().IsRegular():
 			return nil
 		}
 		if text, err := readFile(sys, name); err == nil {
