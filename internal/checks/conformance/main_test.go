@@ -1,6 +1,3 @@
-// Package conformance has the checks of the conformance phase: does the cluster do what Kubernetes promises? Jobs, mounts,
-// Services, access and isolation are tried out with objects of the checks' own. They run in a pod of the cluster; see the
-// README of the folder above.
 package conformance
 
 import (

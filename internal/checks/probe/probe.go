@@ -41,6 +41,8 @@ func Run(name string) int {
 	var err error
 	switch name {
 	case None:
+	case Write:
+		err = write(filepath.SplitList(os.Getenv(PathsVariable)), os.Getenv(TextVariable))
 	case Read:
 		err = read(filepath.SplitList(os.Getenv(PathsVariable)), terminationLog)
 	case Wait:

@@ -1,0 +1,124 @@
+// Package conformance has the checks of the conformance phase: does the cluster do what Kubernetes promises? Jobs, storage,
+// scaling, admission, access and isolation are tried out with objects of the checks' own. Each check is a function that finds
+// something out on a bench; the tests beside it, which run in a pod of the cluster, say what it found. It must import neither a
+// phase's other checks nor the operator.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/validation-operator/validation-operator/internal/checks/cluster"
+	"github.com/validation-operator/validation-operator/internal/checks/finding"
+	"github.com/validation-operator/validation-operator/internal/checks/health"
+)
+
+// proofPath is where a check's volume keeps what proves it.
+const proofPath = "/data/proof"
+
+// askInterval is how often a check asks whether something has come to effect that no watch tells of.
+const askInterval = 200 * time.Millisecond
+
+// dryRun is what a request asks for that must not change anything.
+var dryRun = []string{metav1.DryRunAll}
+
+// start makes the pod of a probe, changed as the check needs it.
+func start(ctx context.Context, b *cluster.Bench, p cluster.Probe, change func(*corev1.Pod)) (*corev1.Pod, error) {
+	pod, err := b.Pod(p)
+	if err != nil {
+		return nil, err
+	}
+	if change != nil {
+		change(pod)
+	}
+	return cluster.Make(ctx, b, b.CoreV1().Pods(b.Namespace), pod)
+}
+
+// finish waits until a pod has ended well. What it did instead is a problem, and false is returned.
+func finish(ctx context.Context, b *cluster.Bench, f *finding.Finding, pod *corev1.Pod, mend string) (*corev1.Pod, bool) {
+	ended, err := cluster.Await(ctx, b.CoreV1().Pods(b.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
+		return health.PodFinished(pod), nil
+	})
+	switch {
+	case apierrors.IsForbidden(err):
+		f.Refused("watch pods in "+b.Namespace, err)
+	case err != nil:
+		f.Fail("pod "+pod.Name+" to end", fmt.Sprintf("it %s: %v", health.DescribePod(ended), err), mend)
+	case ended.Status.Phase != corev1.PodSucceeded:
+		f.Fail("pod "+pod.Name+" to succeed", "it "+health.DescribePod(ended), mend)
+	default:
+		return ended, true
+	}
+	return ended, false
+}
+
+// message is the termination message of a probe that has ended.
+func message(pod *corev1.Pod) string {
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.State.Terminated != nil {
+			return status.State.Terminated.Message
+		}
+	}
+	return ""
+}
+
+// ask repeats a question until its answer is the wanted one; the answer given last is returned when the time is up.
+func ask(ctx context.Context, question func(context.Context) error, wanted func(error) bool) (answer error, is bool) {
+	err := wait.PollUntilContextCancel(ctx, askInterval, true, func(ctx context.Context) (bool, error) {
+		given := question(ctx)
+		// An answer that the end of the time has cut off is none.
+		if ctx.Err() != nil && !wanted(given) {
+			return false, nil
+		}
+		answer = given
+		return wanted(given), nil
+	})
+	return answer, err == nil
+}
+
+// accepted is the answer to a request that was let through.
+func accepted(err error) bool { return err == nil }
+
+// outcome is an answer as a message shows it.
+func outcome(err error) string {
+	if err == nil {
+		return "that it was accepted"
+	}
+	return err.Error()
+}
+
+// labelled creates a ConfigMap as a dry run: admission has its say, and nothing comes of it.
+func labelled(b *cluster.Bench, labels map[string]string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := b.CoreV1().ConfigMaps(b.Namespace).Create(ctx, &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: cluster.Name("admission"), Labels: labels},
+		}, metav1.CreateOptions{DryRun: dryRun})
+		return err
+	}
+}
+
+// gone waits until an object is deleted.
+func gone[T cluster.Object](ctx context.Context, in cluster.Watcher, obj T) error {
+	_, err := cluster.Await(ctx, in, obj, func(T) (bool, error) { return false, nil })
+	if errors.Is(err, cluster.ErrDeleted) {
+		return nil
+	}
+	return err
+}
+
+// refused keeps the error of a request to make an object of the whole cluster. A name that somebody else has is no fault.
+func refused(f *finding.Finding, right string, err error) *finding.Finding {
+	if errors.Is(err, cluster.ErrTaken) {
+		f.CouldNotRun("%v. To mend: delete it if nobody needs it, or wait until the other run is over", err)
+		return f
+	}
+	f.Refused(right, err)
+	return f
+}

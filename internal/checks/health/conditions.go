@@ -1,0 +1,96 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+var (
+	// wanted are the conditions that speak of a fault unless they are true, and unwanted those that do if they are.
+	wanted   = []string{"Ready", "Available", "Healthy", "Established", "NamesAccepted"}
+	unwanted = []string{"Degraded", "Failed", "Stalled", "Error"}
+)
+
+// condition is one of an object's conditions, in the shape that nearly all kinds have.
+type condition struct {
+	kind, status, reason, message string
+	observed                      int64
+}
+
+func (c condition) String() string {
+	return fmt.Sprintf("%s is %s (%s: %s)", c.kind, c.status, c.reason, c.message)
+}
+
+func conditionsOf(object *unstructured.Unstructured) []condition {
+	items, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+	var conditions []condition
+	for _, item := range items {
+		fields, ok := item.(map[string]any)
+		if !ok {
+			continue
+		}
+		text := func(name string) string {
+			value, _ := fields[name].(string)
+			return value
+		}
+		observed, _ := fields["observedGeneration"].(int64)
+		conditions = append(conditions, condition{text("type"), text("status"), text("reason"), text("message"), observed})
+	}
+	return conditions
+}
+
+// ConditionTrue reports whether an object has a condition that is true.
+func ConditionTrue(object *unstructured.Unstructured, kind string) bool {
+	return slices.ContainsFunc(conditionsOf(object), func(c condition) bool { return c.kind == kind && c.status == "True" })
+}
+
+// Speaks reports whether an object says by any of its conditions how it is.
+func Speaks(object *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(conditionsOf(object), func(c condition) bool {
+		return slices.Contains(wanted, c.kind) || slices.Contains(unwanted, c.kind)
+	}) || vendorState(object) != ""
+}
+
+// Conditions says what stands against an object of any kind, by what it says of itself: that it is being deleted, that its
+// controller has not seen its latest generation, that it is not ready, available, healthy or established, or that it is degraded,
+// failed, stalled or in error. Of an object that says nothing of itself it knows nothing.
+func Conditions(object *unstructured.Unstructured) []string {
+	var problems []string
+	if at := object.GetDeletionTimestamp(); at != nil {
+		problems = append(problems, "it is being deleted since "+at.UTC().Format("2006-01-02T15:04:05Z")+
+			fmt.Sprintf(", held by %q", object.GetFinalizers()))
+	}
+	generation := object.GetGeneration()
+	if observed, found, err := unstructured.NestedInt64(object.Object, "status", "observedGeneration"); found && err == nil &&
+		observed < generation {
+		problems = append(problems, unseen(generation, observed).Error())
+	}
+	for _, c := range conditionsOf(object) {
+		switch {
+		case slices.Contains(unwanted, c.kind) && c.status == "True":
+			problems = append(problems, c.String())
+		case !slices.Contains(wanted, c.kind):
+		case c.status != "True":
+			problems = append(problems, c.String())
+		case c.observed != 0 && c.observed < generation:
+			problems = append(problems, fmt.Sprintf("%s was said of generation %d of %d", c.kind, c.observed, generation))
+		}
+	}
+	switch state := vendorState(object); state {
+	case "", "ready", "ignored", "disabled":
+	default:
+		problems = append(problems, "its state is "+state)
+	}
+	return problems
+}
+
+// vendorState is how the kinds of the GPU operator say how they are.
+func vendorState(object *unstructured.Unstructured) string {
+	if object.GroupVersionKind().Group != "nvidia.com" {
+		return ""
+	}
+	state, _, _ := unstructured.NestedString(object.Object, "status", "state")
+	return state
+}

@@ -1,0 +1,108 @@
+// Package scripted tries the checks where it is known what they must find: on a control plane with a scripted kubelet, which keeps
+// its promises unless a test breaks one, with the rights that config/samples/demo grants and no more; and on a bare API server that
+// keeps none, since it has no controllers and turns nothing down. It must import nothing of the operator.
+package scripted
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/validation-operator/validation-operator/test/controlplane"
+	"github.com/validation-operator/validation-operator/test/podlet"
+)
+
+const (
+	// runNamespace and account are those of config/samples/demo.
+	runNamespace = "aicr-validation"
+	account      = "validator"
+	image        = "registry.test/validator"
+)
+
+// world is what all tests share.
+var world struct {
+	plane *controlplane.ControlPlane
+	node  *podlet.Node
+	admin *kubernetes.Clientset
+	bare  *rest.Config
+}
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		fmt.Fprintln(os.Stdout, "The checks are tried on a control plane, whose executables KUBEBUILDER_ASSETS names; here they are left out.")
+		return 0
+	}
+	stop, err := begin(context.Background())
+	defer stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func begin(ctx context.Context) (stop func(), err error) {
+	var stops []func() error
+	stop = func() {
+		for i := len(stops) - 1; i >= 0; i-- {
+			if err := stops[i](); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}
+	}
+	world.plane, err = controlplane.Start(controlplane.Options{
+		APIServerArgs: map[string]string{
+			"feature-gates":  "GenericWorkload=true",
+			"runtime-config": "scheduling.k8s.io/v1beta1=true",
+		},
+		ControllerManagerArgs: map[string]string{
+			"controllers": "garbage-collector-controller,job-controller,namespace-controller,serviceaccount-controller," +
+				"root-ca-certificate-publisher-controller,deployment-controller,replicaset-controller,daemonset-controller," +
+				"statefulset-controller,endpointslice-controller,horizontal-pod-autoscaler-controller,persistentvolume-binder-controller," +
+				"persistentvolumeclaim-protection-controller",
+			"horizontal-pod-autoscaler-sync-period": "1s",
+		},
+	})
+	if err != nil {
+		return stop, err
+	}
+	stops = append(stops, world.plane.Stop)
+	if world.node, err = podlet.Start(&world.plane.Connection, podlet.Options{}); err != nil {
+		return stop, err
+	}
+	stops = append(stops, world.node.Stop)
+	if world.admin, err = kubernetes.NewForConfig(world.plane.Config); err != nil {
+		return stop, err
+	}
+	if err := install(ctx, world.plane.Config, "../../../config/samples/demo/namespace.yaml", "../../../config/samples/demo/access.yaml"); err != nil {
+		return stop, err
+	}
+	world.node.Script(image, podlet.Runs(probes(newDisk())))
+
+	environment := &envtest.Environment{}
+	flags := environment.ControlPlane.GetAPIServer().Configure()
+	flags.Set("disable-admission-plugins",
+		"PodSecurity,ValidatingAdmissionPolicy,ValidatingAdmissionWebhook,MutatingAdmissionWebhook,ServiceAccount")
+	if world.bare, err = environment.Start(); err != nil {
+		return stop, fmt.Errorf("starting the bare API server: %w", err)
+	}
+	world.bare.QPS = -1
+	stops = append(stops, environment.Stop)
+	client, err := kubernetes.NewForConfig(world.bare)
+	if err != nil {
+		return stop, err
+	}
+	_, err = client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: runNamespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}, metav1.CreateOptions{})
+	return stop, err
+}

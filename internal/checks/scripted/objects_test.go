@@ -1,0 +1,139 @@
+package scripted
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// definitionOf is a kind without a schema.
+func definitionOf(group, version, kind string, namespaced bool) *unstructured.Unstructured {
+	scope := "Cluster"
+	if namespaced {
+		scope = "Namespaced"
+	}
+	plural := strings.ToLower(kind) + "s"
+	if strings.HasSuffix(plural, "ys") {
+		plural = strings.TrimSuffix(plural, "ys") + "ies"
+	}
+	if group == "metrics.k8s.io" {
+		plural = strings.ToLower(strings.TrimSuffix(kind, "Metrics")) + "s"
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+		"metadata": map[string]any{
+			"name":        plural + "." + group,
+			"annotations": map[string]any{"api-approved.kubernetes.io": "unapproved, of a test"},
+		},
+		"spec": map[string]any{
+			"group": group, "scope": scope,
+			"names": map[string]any{"plural": plural, "singular": strings.ToLower(kind), "kind": kind, "listKind": kind + "List"},
+			"versions": []any{map[string]any{
+				"name": version, "served": true, "storage": true,
+				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+			}},
+		},
+	}}
+}
+
+// define adds a kind to the API until the test ends, and returns when it is served.
+func define(t *testing.T, definition *unstructured.Unstructured) schema.GroupVersionResource {
+	t.Helper()
+	in := dynamicOf(t).Resource(definitions)
+	if _, err := in.Create(t.Context(), definition, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := in.Delete(context.Background(), definition.GetName(), metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's context is over by then
+			t.Error(err)
+		}
+	})
+	plural, group, _ := strings.Cut(definition.GetName(), ".")
+	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	version, _, _ := unstructured.NestedString(versions[0].(map[string]any), "name")
+	resource := schema.GroupVersionResource{Group: group, Version: version, Resource: plural}
+	eventually(t, func() bool {
+		_, err := dynamicOf(t).Resource(resource).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			return false
+		}
+		served, err := world.admin.Discovery().ServerResourcesForGroupVersion(group + "/" + version)
+		return err == nil && strings.Contains(served.String(), plural)
+	})
+	return resource
+}
+
+// create creates an object that goes when the test ends.
+func create(t *testing.T, resource schema.GroupVersionResource, namespace string, object map[string]any) *unstructured.Unstructured {
+	t.Helper()
+	in := dynamicOf(t).Resource(resource).Namespace(namespace)
+	created, err := in.Create(t.Context(), &unstructured.Unstructured{Object: object}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := in.Delete(context.Background(), created.GetName(), metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's context is over by then
+			t.Log(err)
+		}
+	})
+	return created
+}
+
+// edit changes the API server's answers to requests whose address has some text in it.
+type edit struct {
+	path, from, to string
+	// status, if it is not 0, takes the place of the answer's own.
+	status int
+}
+
+func (e edit) wrap(transport http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		response, err := transport.RoundTrip(request)
+		if err != nil || !strings.Contains(request.URL.String(), e.path) {
+			return response, err
+		}
+		response.Body = &editedBody{body: response.Body, edit: e}
+		response.Header.Del("Content-Length")
+		response.ContentLength = -1
+		if e.status != 0 && response.StatusCode == http.StatusUnprocessableEntity {
+			response.StatusCode = e.status
+		}
+		return response, nil
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+// editedBody edits what one read brings: enough for answers and events, each of which is written at once.
+type editedBody struct {
+	body io.ReadCloser
+	edit edit
+	rest []byte
+}
+
+func (b *editedBody) Read(p []byte) (int, error) {
+	if len(b.rest) == 0 {
+		chunk := make([]byte, 64<<10)
+		n, err := b.body.Read(chunk)
+		b.rest = bytes.ReplaceAll(chunk[:n], []byte(b.edit.from), []byte(b.edit.to))
+		if len(b.rest) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+func (b *editedBody) Close() error { return b.body.Close() }
