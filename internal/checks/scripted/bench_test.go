@@ -224,3 +224,16 @@ func dynamicOf(t *testing.T) dynamic.Interface {
 	}
 	return c
 }
+
+func wantMeasured(t *testing.T, f *finding.Finding, name, value string) {
+	t.Helper()
+	for _, m := range f.Measured {
+		if m.Name == name {
+			if m.Value != value {
+				t.Errorf("%s = %q, want %q", name, m.Value, value)
+			}
+			return
+		}
+	}
+	t.Errorf("%s was not measured; found %+v", name, f.Measured)
+}

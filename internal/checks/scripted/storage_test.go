@@ -1,0 +1,154 @@
+package scripted
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/validation-operator/validation-operator/internal/checks/conformance"
+	"github.com/validation-operator/validation-operator/internal/checks/finding"
+	"github.com/validation-operator/validation-operator/test/podlet"
+)
+
+// storage has a default class, and as many volumes as are asked for.
+func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
+	t.Helper()
+	classes, made := world.admin.StorageV1().StorageClasses(), world.admin.CoreV1().PersistentVolumes()
+	if _, err := classes.Create(t.Context(), &storagev1.StorageClass{
+		ObjectMeta:        metav1.ObjectMeta{Name: "fast", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
+		Provisioner:       "test.example/disks",
+		VolumeBindingMode: &mode,
+	}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for range volumes {
+		if _, err := made.Create(t.Context(), &corev1.PersistentVolume{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "disk-"},
+			Spec: corev1.PersistentVolumeSpec{
+				StorageClassName:              "fast",
+				AccessModes:                   []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Capacity:                      corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+				PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
+				PersistentVolumeSource:        corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/disk"}},
+			},
+		}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		ctx := context.Background() //nolint:usetesting // the test's context is over by then
+		for _, err := range []error{
+			classes.Delete(ctx, "fast", metav1.DeleteOptions{}),
+			made.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// onClaims does something about each claim that comes to the run's namespace while the test runs.
+func onClaims(t *testing.T, do func(context.Context, *corev1.PersistentVolumeClaim) error) {
+	t.Helper()
+	watcher, err := world.admin.CoreV1().PersistentVolumeClaims(runNamespace).Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watcher.Stop)
+	go func() {
+		seen := map[string]bool{}
+		for event := range watcher.ResultChan() {
+			claim, ok := event.Object.(*corev1.PersistentVolumeClaim)
+			if !ok || seen[claim.Name] {
+				continue
+			}
+			seen[claim.Name] = true
+			if err := do(t.Context(), claim); err != nil && t.Context().Err() == nil {
+				t.Errorf("changing a claim or its volume: %v", err)
+			}
+		}
+	}()
+}
+
+// bindVolumes gives a volume to each claim, as a scheduler does that has found a node for its first pod.
+func bindVolumes(t *testing.T) {
+	t.Helper()
+	onClaims(t, func(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+		volumes := world.admin.CoreV1().PersistentVolumes()
+		list, err := volumes.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, volume := range list.Items {
+			if volume.Spec.ClaimRef == nil && volume.DeletionTimestamp == nil {
+				volume.Spec.ClaimRef = &corev1.ObjectReference{Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID}
+				_, err := volumes.Update(ctx, &volume, metav1.UpdateOptions{})
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestPVCLifecyclePasses(t *testing.T) {
+	t.Run("a volume at once", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 1)
+		wantPass(t, conformance.PVCLifecycle(within(t), validator(t, image)))
+	})
+	t.Run("a volume with the first pod", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingWaitForFirstConsumer, 1)
+		bindVolumes(t)
+		wantPass(t, conformance.PVCLifecycle(within(t), validator(t, image)))
+	})
+}
+
+func TestPVCLifecycleFails(t *testing.T) {
+	t.Run("without a volume", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 0)
+		f := conformance.PVCLifecycle(briefly(t), validator(t, image))
+		wantFailure(t, f, "a claim of storage class fast to be bound; found it Pending")
+	})
+	t.Run("with a disk that forgets", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 1)
+		world.node.Script("registry.test/forgets", podlet.Runs(podlet.TerminationMessage(`{"/data/proof":""}`)))
+		f := conformance.PVCLifecycle(within(t), validator(t, "registry.test/forgets"))
+		wantFailure(t, f, "a second pod to read in the volume what the first has written")
+	})
+	t.Run("with a disk that cannot be written to", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 1)
+		world.node.Script("registry.test/full", podlet.Runs(podlet.Exit(1)))
+		wantFailure(t, conformance.PVCLifecycle(within(t), validator(t, "registry.test/full")), "to succeed; found it Failed")
+	})
+	t.Run("with a claim that stays", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 1)
+		onClaims(t, func(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+			_, err := world.admin.CoreV1().PersistentVolumeClaims(claim.Namespace).Patch(ctx, claim.Name, types.MergePatchType,
+				[]byte(`{"metadata":{"finalizers":["test.example/keep"]}}`), metav1.PatchOptions{})
+			return err
+		})
+		f := conformance.PVCLifecycle(bounded(t, 10*time.Second), validator(t, image))
+		wantFailure(t, f, "to go once it is deleted and no pod uses it; found it still there")
+		claims := world.admin.CoreV1().PersistentVolumeClaims(runNamespace)
+		list, err := claims.List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, claim := range list.Items {
+			if _, err := claims.Patch(t.Context(), claim.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`),
+				metav1.PatchOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestPVCLifecycleIsNotApplicableWithoutADefault(t *testing.T) {
+	wantSkip(t, conformance.PVCLifecycle(within(t), validator(t, image)), finding.NotApplicable, "storage classes is the default")
+}
