@@ -1,5 +1,3 @@
-// Package deployment has the checks of the deployment phase: is everything there that the recipe expects, and rolled out?.
-// They run in a pod of the cluster; see the README of the folder above.
 package deployment
 
 import (
@@ -16,5 +14,6 @@ func TestMain(m *testing.M) { os.Exit(cluster.Run(m)) }
 // TestConstraintsCovered proves that nothing the recipe demands of this phase goes unseen: each of its constraints is one that a
 // check of this package evaluates. It needs no rights. Without constraints it is not applicable.
 func TestConstraintsCovered(t *testing.T) {
-	constraint.Cover(t, recipe.Read(t).For("deployment"), evaluated...)
+	r := recipe.Read(t)
+	constraint.Cover(t, r.For(phase), Evaluated(r)...)
 }

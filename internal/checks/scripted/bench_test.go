@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -236,4 +237,19 @@ func wantMeasured(t *testing.T, f *finding.Finding, name, value string) {
 		}
 	}
 	t.Errorf("%s was not measured; found %+v", name, f.Measured)
+}
+
+// mayList reports whether the validator may list a custom resource in the whole cluster.
+func mayList(t *testing.T, resource string) bool {
+	t.Helper()
+	c, err := kubernetes.NewForConfig(world.plane.ServiceAccountConfig(runNamespace, account))
+	if err != nil {
+		t.Fatal(err)
+	}
+	review, err := c.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Verb: "list", Group: "test.example", Resource: resource,
+		}},
+	}, metav1.CreateOptions{})
+	return err == nil && review.Status.Allowed
 }
