@@ -99,7 +99,7 @@ func TestMakeAlone(t *testing.T) {
 				in := client.RbacV1().ClusterRoles()
 				if tt.removedAfter > 0 {
 					time.AfterFunc(tt.removedAfter, func() {
-						if err := in.Delete(context.Background(), "fixed", metav1.DeleteOptions{}); err != nil { //nolint:usetesting // it outlives nothing
+						if err := in.Delete(context.WithoutCancel(t.Context()), "fixed", metav1.DeleteOptions{}); err != nil {
 							t.Error(err)
 						}
 					})

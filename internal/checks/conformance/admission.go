@@ -150,7 +150,7 @@ type trial struct {
 }
 
 func (t trial) seesRefused(ctx context.Context) bool {
-	answer, is := ask(ctx, labelled(t.b, t.scope.labels), t.refused)
+	is, answer := ask(ctx, labelled(t.b, t.scope.labels), t.refused)
 	if !is {
 		t.expected("refused because of "+t.what, answer)
 	}
@@ -158,7 +158,7 @@ func (t trial) seesRefused(ctx context.Context) bool {
 }
 
 func (t trial) seesAccepted(ctx context.Context, when string) bool {
-	answer, is := ask(ctx, labelled(t.b, t.scope.labels), accepted)
+	is, answer := ask(ctx, labelled(t.b, t.scope.labels), accepted)
 	if !is {
 		t.expected("accepted "+when, answer)
 	}

@@ -71,7 +71,7 @@ func custom(ctx context.Context, b *cluster.Bench, f *finding.Finding, in cluste
 	widget := widgetOf(int64(1))
 	created := widget
 	// Established is a moment ahead of served.
-	answer, is := ask(ctx, func(ctx context.Context) (err error) {
+	is, answer := ask(ctx, func(ctx context.Context) (err error) {
 		created, err = cluster.Make(ctx, b, in, widget)
 		return err
 	}, func(err error) bool { return !apierrors.IsNotFound(err) })

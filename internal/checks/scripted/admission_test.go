@@ -51,8 +51,8 @@ func TestAnonymousClientsThatGetSecretsFail(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		for _, err := range []error{
-			roles.Delete(context.Background(), name, metav1.DeleteOptions{}),    //nolint:usetesting // the test's context is over by then
-			bindings.Delete(context.Background(), name, metav1.DeleteOptions{}), //nolint:usetesting // the test's context is over by then
+			roles.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}),
+			bindings.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}),
 		} {
 			if err != nil {
 				t.Error(err)

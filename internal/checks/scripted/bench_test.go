@@ -52,11 +52,11 @@ func install(ctx context.Context, config *rest.Config, manifests ...string) erro
 			} else if err != nil {
 				return fmt.Errorf("reading %s: %w", manifest, err)
 			}
-			if err := c.Create(ctx, object); client.IgnoreAlreadyExists(err) != nil {
-				// The rights in namespaces of components are for those who have these namespaces.
-				if object.GetNamespace() != runNamespace && object.GetNamespace() != "" {
-					continue
-				}
+			// The rights in namespaces of components are for those who have these namespaces.
+			if namespace := object.GetNamespace(); namespace != "" && namespace != runNamespace {
+				continue
+			}
+			if err := c.Create(ctx, object); err != nil {
 				return fmt.Errorf("creating %s %s: %w", object.GetKind(), object.GetName(), err)
 			}
 		}
@@ -134,7 +134,7 @@ func selfOf(t *testing.T, config *rest.Config, image string) *corev1.Pod {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := pods.Delete(context.Background(), self.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil { //nolint:usetesting // the test's context is over by then
+		if err := pods.Delete(context.WithoutCancel(t.Context()), self.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}); err != nil {
 			t.Log(err)
 		}
 	})
@@ -209,7 +209,8 @@ func describe(f *finding.Finding) string {
 // eventually asks until the answer is yes, for what comes about without an event that could be waited for.
 func eventually(t *testing.T, is func() bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	// A test's clean-up waits as well.
+	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		return is(), nil
 	})
 	if err != nil {

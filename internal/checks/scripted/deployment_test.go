@@ -46,7 +46,7 @@ func component(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := world.admin.CoreV1().Namespaces().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's context is over by then
+		if err := world.admin.CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil {
 			t.Log(err)
 		}
 	})
@@ -270,8 +270,8 @@ func grant(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		for _, err := range []error{
-			roles.Delete(context.Background(), "gadgets", metav1.DeleteOptions{}),    //nolint:usetesting // the test's context is over by then
-			bindings.Delete(context.Background(), "gadgets", metav1.DeleteOptions{}), //nolint:usetesting // the test's context is over by then
+			roles.Delete(context.WithoutCancel(t.Context()), "gadgets", metav1.DeleteOptions{}),
+			bindings.Delete(context.WithoutCancel(t.Context()), "gadgets", metav1.DeleteOptions{}),
 		} {
 			if err != nil {
 				t.Error(err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,8 +54,8 @@ func run(m *testing.M) int {
 func begin(ctx context.Context) (stop func(), err error) {
 	var stops []func() error
 	stop = func() {
-		for i := len(stops) - 1; i >= 0; i-- {
-			if err := stops[i](); err != nil {
+		for _, stop := range slices.Backward(stops) {
+			if err := stop(); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -22,9 +23,6 @@ func definitionOf(group, version, kind string, namespaced bool) *unstructured.Un
 		scope = "Namespaced"
 	}
 	plural := strings.ToLower(kind) + "s"
-	if strings.HasSuffix(plural, "ys") {
-		plural = strings.TrimSuffix(plural, "ys") + "ies"
-	}
 	if group == "metrics.k8s.io" {
 		plural = strings.ToLower(strings.TrimSuffix(kind, "Metrics")) + "s"
 	}
@@ -52,24 +50,30 @@ func define(t *testing.T, definition *unstructured.Unstructured) schema.GroupVer
 	if _, err := in.Create(t.Context(), definition, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := in.Delete(context.Background(), definition.GetName(), metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's context is over by then
-			t.Error(err)
-		}
-	})
 	plural, group, _ := strings.Cut(definition.GetName(), ".")
 	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
 	version, _, _ := unstructured.NestedString(versions[0].(map[string]any), "name")
 	resource := schema.GroupVersionResource{Group: group, Version: version, Resource: plural}
+	t.Cleanup(func() {
+		if err := in.Delete(context.WithoutCancel(t.Context()), definition.GetName(), metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+		eventually(t, func() bool {
+			_, err := in.Get(context.WithoutCancel(t.Context()), definition.GetName(), metav1.GetOptions{})
+			return apierrors.IsNotFound(err) && !isServed(resource)
+		})
+	})
 	eventually(t, func() bool {
 		_, err := dynamicOf(t).Resource(resource).List(t.Context(), metav1.ListOptions{})
-		if err != nil {
-			return false
-		}
-		served, err := world.admin.Discovery().ServerResourcesForGroupVersion(group + "/" + version)
-		return err == nil && strings.Contains(served.String(), plural)
+		return err == nil && isServed(resource)
 	})
 	return resource
+}
+
+// isServed reports whether discovery knows a kind.
+func isServed(resource schema.GroupVersionResource) bool {
+	served, err := world.admin.Discovery().ServerResourcesForGroupVersion(resource.GroupVersion().String())
+	return err == nil && strings.Contains(served.String(), resource.Resource)
 }
 
 // create creates an object that goes when the test ends.
@@ -81,7 +85,7 @@ func create(t *testing.T, resource schema.GroupVersionResource, namespace string
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := in.Delete(context.Background(), created.GetName(), metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's context is over by then
+		if err := in.Delete(context.WithoutCancel(t.Context()), created.GetName(), metav1.DeleteOptions{}); err != nil {
 			t.Log(err)
 		}
 	})

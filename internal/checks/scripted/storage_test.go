@@ -42,7 +42,7 @@ func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
 		}
 	}
 	t.Cleanup(func() {
-		ctx := context.Background() //nolint:usetesting // the test's context is over by then
+		ctx := context.WithoutCancel(t.Context())
 		for _, err := range []error{
 			classes.Delete(ctx, "fast", metav1.DeleteOptions{}),
 			made.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
