@@ -19,6 +19,9 @@ const PathVariable = "AICR_RECIPE_PATH"
 // Recipe is a recipe. The zero value demands nothing.
 type Recipe struct{ format.Recipe }
 
+// Component is one of the recipe's componentRefs.
+type Component = format.Component
+
 // Resource is one of a component's expectedResources.
 type Resource = format.Resource
 
