@@ -5,9 +5,11 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Phase is one step of a validation: one Job, or one for each of its checks or
 // nodes, whose tests give the phase its outcome.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.goTest) || !has(self.container)",message="a phase has one of goTest and container, not both"
-// +kubebuilder:validation:XValidation:rule="!has(self.isolation) || self.isolation != 'Check' || !has(self.container) && (!has(self.goTest) || has(self.goTest.checks))",message="isolation Check runs one Job for each of goTest.checks: name them"
-// +kubebuilder:validation:XValidation:rule="self.name != 'preflight' && self.name != 'snapshot'",message="preflight and snapshot are the operator's own phases: choose another name"
+// +kubebuilder:validation:XValidation:rule="has(self.goTest) || has(self.container) || self.name in ['readiness', 'deployment', 'performance', 'conformance']",message="a phase needs one of goTest and container; only readiness, deployment, performance and conformance can leave both out, with a recipe that says what they run"
+// +kubebuilder:validation:XValidation:rule="!has(self.goTest) || !has(self.container)",message="a phase has one of goTest and container, not both: leave one out"
+// +kubebuilder:validation:XValidation:rule="!has(self.isolation) || self.isolation != 'Check' || !has(self.container) && (!has(self.goTest) || has(self.goTest.checks))",message="isolation Check runs a Job for each of goTest.checks: name them, or leave isolation out",fieldPath=".isolation"
+// +kubebuilder:validation:XValidation:rule="!has(self.isolation) || self.isolation != 'Check' || !has(self.goTest) || !has(self.goTest.checks) || !has(self.nodes) || !has(self.nodes.maxNodes) || self.goTest.checks.size() * self.nodes.maxNodes <= 2000",message="goTest.checks times nodes.maxNodes are more than 2000 Jobs: take fewer nodes, or leave isolation Check out",fieldPath=".nodes.maxNodes"
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['preflight', 'snapshot'])",message="preflight and snapshot are the operator's own phases: choose another name",fieldPath=".name"
 type Phase struct {
 	// name identifies the phase: a DNS label, unique in the run. readiness,
 	// deployment, performance and conformance are the usual ones.
@@ -71,14 +73,16 @@ type Phase struct {
 	Retries *int32 `json:"retries,omitempty"`
 
 	// isolation says what a Job runs: Phase puts all tests of the phase into one,
-	// Check gives each of goTest.checks a Job of its own, so that a panic or an OOM
-	// kill in one costs only that one. Default: Phase.
+	// Check gives each of goTest.checks, or of the recipe's checks, a Job of its
+	// own, so that a panic or an OOM kill in one costs only that one. Default:
+	// Phase.
 	// +optional
 	Isolation Isolation `json:"isolation,omitempty"`
 
 	// nodes runs the phase, or each of its checks where isolation is Check, once on
-	// each matching node. A matching node that is cordoned or not ready is Error:
-	// exclude it to leave it out.
+	// each matching node: {} is every node. A matching node that is cordoned or not
+	// ready counts as Error; exclude it to leave it out. Absent: once, on any node
+	// that takes the pod, unless the recipe's nodeSelection says otherwise.
 	// +optional
 	Nodes *NodeSelection `json:"nodes,omitempty"`
 
@@ -89,15 +93,15 @@ type Phase struct {
 	// +kubebuilder:validation:Maximum=64
 	Parallelism *int32 `json:"parallelism,omitempty"`
 
-	// exclusive has the phase start only when no other phase of the run runs and
-	// the pods of all earlier ones have ended, and keeps others from starting
-	// beside it. Default: false.
+	// exclusive makes the phase run alone: it starts when no other phase of the run
+	// runs and the pods of all earlier ones have ended, and none starts beside it.
+	// Default: false.
 	// +optional
 	Exclusive bool `json:"exclusive,omitempty"`
 
-	// dependsOn are the phases that this one waits for, which come before it:
-	// phases that do not depend on each other run in parallel. Absent: the phase
-	// before it. []: none.
+	// dependsOn names the phases that this one waits for. They come before it, those
+	// of the recipe first. Phases that do not depend on each other run in parallel.
+	// Absent: the phase before it. []: none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -120,14 +124,14 @@ const (
 
 // NodeSelection says on which nodes something runs.
 type NodeSelection struct {
-	// selector are the labels that a node needs. Absent: any node.
+	// selector are the labels that a node needs. Absent or {}: any node.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.size() > 0 && k.size() <= 317 && self[k].size() <= 63)",message="keys and values must be those of labels, such as nvidia.com/gpu.present: \"true\""
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="must have the keys of labels, such as nvidia.com/gpu.present"
 	Selector map[string]LabelValue `json:"selector,omitempty"`
 
-	// maxNodes bounds how many of the matching nodes are taken: healthy ones first,
-	// in the order of their names. Absent: all of them.
+	// maxNodes is how many of the matching nodes are taken at most: healthy ones
+	// first, in the order of their names. Absent: all of them.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=2000
@@ -138,12 +142,14 @@ type NodeSelection struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of a node: lower-case letters, digits, dashes and dots"
 	Exclude []string `json:"exclude,omitempty"`
 }
 
 // LabelValue is the value of a label.
 //
 // +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$')",message="must be the value of a label: letters, digits, dashes, underscores and dots, beginning and ending with a letter or a digit"
 type LabelValue string
 
 // OnFailure is what a phase that is Failed or Error means for the phases after
@@ -163,17 +169,18 @@ const (
 // GoTest is a phase of Go tests, compiled with `go test -c` into the
 // validator's image.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.package) != has(self.command) || has(self.checks) && !has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream)"
-// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.run) && !has(self.command) && !has(self.expectedTests)",message="checks name the tests: leave out run, command and expectedTests"
-// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.manifest) || self.manifest != 'Never'",message="checks are found in the binary's list of tests: manifest cannot be Never"
-// +kubebuilder:validation:XValidation:rule="!has(self.command) || has(self.expectedTests)",message="expectedTests is required with command: there is no list of tests to hold the stream against"
-// +kubebuilder:validation:XValidation:rule="!has(self.manifest) || self.manifest != 'Never' || has(self.expectedTests)",message="expectedTests is required with manifest Never: there is no list of tests to hold the stream against"
-// +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.run)",message="run selects tests of a package; with command, give -test.run in the command itself"
+// +kubebuilder:validation:XValidation:rule="has(self.checks) || has(self.package) != has(self.command)",message="goTest needs exactly one of package (a compiled test binary in the image) and command (anything that prints the go test stream), or checks, with which package may be left out"
+// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.run) && !has(self.command) && !has(self.expectedTests)",message="checks say which tests run, and how many: leave out run, command and expectedTests"
+// +kubebuilder:validation:XValidation:rule="!has(self.checks) || !has(self.manifest) || self.manifest != 'Never'",message="checks are looked up in the binary's list of tests, so manifest cannot be Never: leave it out",fieldPath=".manifest"
+// +kubebuilder:validation:XValidation:rule="!has(self.command) || has(self.expectedTests) || has(self.checks)",message="expectedTests is required with command: there is no list of tests to hold the stream against"
+// +kubebuilder:validation:XValidation:rule="!has(self.manifest) || self.manifest != 'Never' || has(self.expectedTests) || has(self.checks)",message="expectedTests is required with manifest Never: there is no list of tests to hold the stream against"
+// +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.run) || has(self.checks)",message="run selects tests of a package; with command, give -test.run in the command itself"
 // +kubebuilder:validation:XValidation:rule="!has(self.command) || !has(self.testDir)",message="testDir is where the binary of a package is; with command, give the path in the command itself"
 type GoTest struct {
 	// package is the Go package of the tests, such as ./checks/deployment. Its
 	// compiled test binary is named after the last element, deployment.test, and
-	// is found in the image's PATH, or in testDir.
+	// is found in the image's PATH, or in testDir. Default: ./checks/ and the
+	// phase's name, where checks are named.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
@@ -198,15 +205,15 @@ type GoTest struct {
 	Run string `json:"run,omitempty"`
 
 	// checks are the names of tests that each have to run, such as
-	// expected-resources for TestExpectedResources. A name that the binary has no
-	// test for ends the run as Error before anything runs. The package is
-	// ./checks/ and the phase's name where none is given.
+	// expected-resources for TestExpectedResources; no others run. A name that the
+	// binary has no test for ends the run as Error before anything runs.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=63
-	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a check: lower-case letters, digits and dashes, such as expected-resources for TestExpectedResources"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d.replace('-', '') == c.replace('-', '')))",message="two of the checks are one test: dashes make no difference, so leave one out"
 	Checks []string `json:"checks,omitempty"`
 
 	// skips says what a test that skips itself means: Allow takes it as not

@@ -64,6 +64,9 @@ func (s PhaseState) Ended() bool {
 }
 
 // ValidationRunStatus is what is known about the current attempt.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.phases) || self.phases.map(p, has(p.fanOut) && has(p.fanOut.active) ? p.fanOut.active.size() : 0).sum() <= 64",message="all phases together have at most 64 active items",fieldPath=".phases"
+// +kubebuilder:validation:XValidation:rule="!has(self.phases) || self.phases.map(p, has(p.fanOut) && has(p.fanOut.failing) ? p.fanOut.failing.size() : 0).sum() <= 20",message="all phases together have at most 20 failing items",fieldPath=".phases"
 type ValidationRunStatus struct {
 	// observedGeneration is the generation of the spec that the current attempt
 	// validates, -1 before the operator has seen the run.
@@ -118,7 +121,7 @@ type ValidationRunStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=24
+	// +kubebuilder:validation:MaxItems=22
 	Phases []PhaseStatus `json:"phases,omitempty"`
 
 	// failures are the first 20 tests that did not pass, with the end of their
@@ -140,7 +143,7 @@ type ValidationRunStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=24
 	Inputs []Input `json:"inputs,omitempty"`
 
 	// lastHandledRerun is the value of the annotation
@@ -168,7 +171,8 @@ type ValidationRunStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.type.size() <= 64 && c.reason.size() <= 64 && c.message.size() <= 1024)",message="a condition has a type and a reason of at most 64 characters, and a message of at most 1024"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
@@ -352,36 +356,38 @@ type FanOutStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Errored int32 `json:"errored,omitzero"`
 
-	// nodes is how many nodes the phase runs on, and nodesPassed on how many of
-	// them all of it passed. Absent where it does not run on each of several.
+	// nodes is how many nodes the phase runs on. Absent where spec does not ask for
+	// each of several.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Nodes int32 `json:"nodes,omitempty"`
 
-	// nodesPassed is on how many nodes every check passed.
+	// nodesPassed is on how many of these nodes all of it passed.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	NodesPassed int32 `json:"nodesPassed,omitempty"`
 
-	// matchingNodes is how many nodes matched, of which maxNodes were taken.
+	// matchingNodes is how many nodes matched, of which nodes.maxNodes in spec were
+	// taken at most.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	MatchingNodes int32 `json:"matchingNodes,omitempty"`
 
 	// outcomes has one letter for each item, in the order of checks and then of
-	// nodes' names: P passed, F failed, E error, S skipped, N not run, a dot for
-	// one that has not ended.
+	// nodes' names: P passed, F failed, E error, S skipped, N not run, and a dot
+	// for one that has not ended.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2000
 	Outcomes string `json:"outcomes,omitempty"`
 
-	// active are the items whose Jobs run now.
+	// active are the items whose Jobs run now, at most 64 in all phases together.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	Active []ItemStatus `json:"active,omitempty"`
 
-	// failing are the first 20 items that are failed or errored.
+	// failing are the items that are failed or errored, the first 20 of all phases
+	// together; the result has all of them.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
@@ -406,12 +412,12 @@ type ItemStatus struct {
 
 	// reason is what it waits for, in one CamelCase word.
 	// +optional
-	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:MaxLength=32
 	Reason string `json:"reason,omitempty"`
 
 	// message says so for people.
 	// +optional
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	Message string `json:"message,omitempty"`
 
 	// restarts is how often it was begun anew.
@@ -441,7 +447,7 @@ type ItemStatus struct {
 
 	// running is the test that runs now.
 	// +optional
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	Running string `json:"running,omitempty"`
 }
 
@@ -463,12 +469,12 @@ type ItemFailure struct {
 
 	// reason is why, in one CamelCase word.
 	// +optional
-	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:MaxLength=32
 	Reason string `json:"reason,omitempty"`
 
 	// message says why, for people.
 	// +optional
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	Message string `json:"message,omitempty"`
 }
 
@@ -523,7 +529,7 @@ type Input struct {
 	// name is spec, recipe or snapshot.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=80
+	// +kubebuilder:validation:MaxLength=69
 	Name string `json:"name,omitempty"`
 
 	// configMap is the immutable ConfigMap that holds the copy.

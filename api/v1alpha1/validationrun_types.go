@@ -58,11 +58,12 @@ type ValidationRunList struct {
 
 // ValidationRunSpec is what is to be validated, and how.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || !has(self.recipe) && has(self.phases) && self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or, without a recipe, validator.image in each phase",fieldPath=".validator"
+// +kubebuilder:validation:XValidation:rule="has(self.validator) && has(self.validator.image) || !has(self.recipe) && !(has(self.snapshot) && has(self.snapshot.capture)) && has(self.phases) && self.phases.all(p, has(p.validator) && has(p.validator.image))",message="every phase needs an image: give validator.image, or, with neither recipe nor snapshot.capture, validator.image in each phase",fieldPath=".validator"
 // +kubebuilder:validation:XValidation:rule="!has(self.phases) || self.phases.all(p, (has(p.validator) && has(p.validator.volumeMounts) ? p.validator.volumeMounts.map(v, v.name) : has(self.validator) && has(self.validator.volumeMounts) ? self.validator.volumeMounts.map(v, v.name) : []).all(m, m in (has(p.validator) && has(p.validator.volumes) ? p.validator.volumes.map(v, v.name) : has(self.validator) && has(self.validator.volumes) ? self.validator.volumes.map(v, v.name) : [])))",message="every volumeMount needs a volume of its name: a phase has those of validator.volumes, or its own where it has any"
+// +kubebuilder:validation:XValidation:rule="!(has(self.recipe) || has(self.snapshot) && has(self.snapshot.capture)) || !has(self.validator) || !has(self.validator.volumeMounts) || self.validator.volumeMounts.all(m, has(self.validator.volumes) && self.validator.volumes.exists(v, v.name == m.name))",message="every volumeMount needs a volume of its name in validator.volumes: phases of the recipe and the capture of the snapshot have no others",fieldPath=".validator.volumeMounts"
 // +kubebuilder:validation:XValidation:rule="has(self.recipe) || has(self.phases) && self.phases.size() > 0",message="give phases, or a recipe whose validation section says what they are",fieldPath=".phases"
-// +kubebuilder:validation:XValidation:rule="has(self.recipe) || !has(self.phases) || self.phases.all(p, has(p.goTest) || has(p.container))",message="a phase needs one of goTest and container, unless the recipe says what it runs",fieldPath=".phases"
-// +kubebuilder:validation:XValidation:rule="has(self.recipe) || !has(self.phases) || self.phases.all(p, !has(p.dependsOn) || p.dependsOn.all(d, self.phases.exists(q, q.name == d)))",message="dependsOn names a phase that there is not",fieldPath=".phases"
+// +kubebuilder:validation:XValidation:rule="has(self.recipe) || !has(self.phases) || self.phases.all(p, has(p.goTest) || has(p.container))",message="without a recipe every phase needs one of goTest and container",fieldPath=".phases"
+// +kubebuilder:validation:XValidation:rule="!has(self.phases) || [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].all(i, i >= self.phases.size() || !has(self.phases[i].dependsOn) || self.phases[i].dependsOn.all(d, has(self.recipe) && self.phases[i].name in ['readiness', 'deployment', 'performance', 'conformance'] ? d in {'readiness': [''], 'deployment': ['readiness'], 'performance': ['readiness', 'deployment'], 'conformance': ['readiness', 'deployment', 'performance']}[self.phases[i].name] : has(self.recipe) && d in ['readiness', 'deployment', 'performance', 'conformance'] || [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].exists(j, j < i && self.phases[j].name == d)))",message="dependsOn can name only phases that come before: those of a recipe in the order readiness, deployment, performance, conformance, and after them the others in the order given here",fieldPath=".phases"
 type ValidationRunSpec struct {
 	// trigger is free text that tells one reason for a run from another, such as
 	// the git commit under test. A new value starts a new attempt, and that is all
@@ -99,9 +100,11 @@ type ValidationRunSpec struct {
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
 	// phases are the steps of the validation, run in this order unless dependsOn
-	// says otherwise. With a recipe they come beside those of its validation
-	// section, of which they replace what they name: a phase of the same name that
-	// has neither goTest nor container runs the recipe's checks in another way.
+	// says otherwise. With a recipe, those of its validation section come first:
+	// readiness, deployment, performance, conformance. A phase of the same name
+	// here replaces the recipe's; where it has neither goTest nor container it runs
+	// the recipe's checks, with what is given here in place of what the recipe
+	// says. Required without a recipe.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -212,7 +215,7 @@ type InputSource struct {
 
 // SnapshotSource is where the snapshot comes from.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.configMap) != has(self.capture)",message="a snapshot comes from exactly one of configMap and capture"
+// +kubebuilder:validation:XValidation:rule="has(self.configMap) != has(self.capture)",message="a snapshot comes from exactly one of configMap and capture; capture: {} takes it once, on any node"
 type SnapshotSource struct {
 	// configMap is the key of a ConfigMap in the run's namespace. While it does
 	// not exist the run waits for it, up to the first phase's startTimeout.
@@ -233,10 +236,11 @@ type Capture struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^[./a-zA-Z0-9_~-]*[a-zA-Z0-9_~-]$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([.]/|/)?[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*(/[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*)*$')",message="must be the path of one Go package, such as ./checks/snapshot: its last element names the test binary"
 	Package string `json:"package,omitempty"`
 
-	// nodes takes it once on each matching node. Absent: once, on any node.
+	// nodes takes it once on each matching node: {} is every node. Absent: once, on
+	// any node.
 	// +optional
 	Nodes *NodeSelection `json:"nodes,omitempty"`
 }

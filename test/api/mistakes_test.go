@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,8 +30,8 @@ var mistakes = []mistake{
 		[]string{"metadata.name must be a DNS label of at most 63 characters"},
 	},
 	{"a name with dots", named("h100.training"), []string{"metadata.name must be a DNS label"}},
-	{"no phases", phases(""), []string{"spec.phases: Required value"}},
-	{"an empty list of phases", phases("phases: []"), []string{"spec.phases", "at least 1 items"}},
+	{"no phases", phases(""), []string{"spec.phases: Invalid value", "give phases, or a recipe whose validation section says what they are"}},
+	{"an empty list of phases", phases("phases: []"), []string{"spec.phases: Invalid value", "give phases, or a recipe"}},
 	{
 		"two phases of one name", phases(`phases:
 - {name: gpu, goTest: {package: ./checks/gpu}}
@@ -52,12 +53,12 @@ var mistakes = []mistake{
 	},
 	{
 		"a phase of no kind", phase("timeout: 10m"),
-		[]string{"spec.phases[0]:", "a phase needs exactly one of goTest and container"},
+		[]string{"spec.phases:", "without a recipe every phase needs one of goTest and container"},
 	},
 	{
 		"a phase of both kinds", phase(`goTest: {package: ./checks/deployment}
 container: {command: [/smoke]}`),
-		[]string{"spec.phases[0]:", "a phase needs exactly one of goTest and container"},
+		[]string{"spec.phases[0]:", "a phase has one of goTest and container, not both: leave one out"},
 	},
 	{"a misspelt field", phase("gotest: {package: ./checks/deployment}"), []string{`unknown field "spec.phases[0].gotest"`}},
 	{
@@ -172,7 +173,7 @@ onFailure: Ignore`),
 		"no image anywhere", spec(`phases:
 - name: deployment
   goTest: {package: ./checks/deployment}`),
-		[]string{"spec.validator:", "every phase needs an image: give validator.image, or validator.image in each phase"},
+		[]string{"spec.validator:", "every phase needs an image: give validator.image, or, with neither recipe nor snapshot.capture, validator.image in each phase"},
 	},
 	{
 		"an image in one phase of two", spec(`phases:
@@ -384,7 +385,7 @@ func many(n int) string {
 func indent(text string) string { return strings.ReplaceAll("\n"+text, "\n", "\n  ") }
 
 func TestMistakesAreRefusedInPlainWords(t *testing.T) {
-	for _, m := range mistakes {
+	for _, m := range slices.Concat(mistakes, recipeMistakes, fanOutMistakes) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := create(t.Context(), parse(t, m.run), map[string]string{"fieldValidation": "Strict", "dryRun": "All"})
