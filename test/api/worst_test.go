@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -21,6 +22,7 @@ import (
 // schema is the part of an OpenAPI schema that says what values look like.
 type schema struct {
 	Type                 string
+	Format               string
 	Description          string
 	Properties           map[string]*schema
 	AdditionalProperties *schema
@@ -36,6 +38,12 @@ type schema struct {
 // specSchema is the schema of a ValidationRun's spec.
 func specSchema(t *testing.T) *schema {
 	t.Helper()
+	return crdSchema(t).Properties["spec"]
+}
+
+// crdSchema is the schema of a ValidationRun.
+func crdSchema(t *testing.T) *schema {
+	t.Helper()
 	data, err := os.ReadFile(crdPath)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +58,7 @@ func specSchema(t *testing.T) *schema {
 	if err := yaml.Unmarshal(data, &crd); err != nil {
 		t.Fatal(err)
 	}
-	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema
 }
 
 // place is somewhere in a run: the keys of objects and the indexes of lists that lead to it.
@@ -302,8 +310,15 @@ func tryJobs(t *testing.T, run *v1alpha1.ValidationRun, value json.RawMessage) {
 		t.Errorf("%s was accepted, and cannot be frozen: %v", value, err)
 	}
 	run.Spec.SetDefaults()
+	if s := run.Spec.Snapshot; s != nil && s.Capture != nil {
+		trySelector(t, s.Capture.Nodes, value)
+	}
 	for i := range run.Spec.Phases {
 		phase := &run.Spec.Phases[i]
+		trySelector(t, phase.Nodes, value)
+		if phase.GoTest == nil && phase.Container == nil {
+			continue // The recipe says what it runs.
+		}
 		job, err := workload.Job(run, phase, workload.Item{Attempt: 1, Phase: phase.Name})
 		if err != nil {
 			t.Errorf("%s was accepted, and cannot be made a Job: %v", value, err)
@@ -312,5 +327,20 @@ func tryJobs(t *testing.T, run *v1alpha1.ValidationRun, value json.RawMessage) {
 		if _, err := runtime.DefaultUnstructuredConverter.ToUnstructured(job); err != nil {
 			t.Errorf("%s was accepted, and gives a Job that cannot be encoded: %v", value, err)
 		}
+	}
+}
+
+// trySelector selects nodes as the operator would.
+func trySelector(t *testing.T, nodes *v1alpha1.NodeSelection, value json.RawMessage) {
+	t.Helper()
+	if nodes == nil {
+		return
+	}
+	set := labels.Set{}
+	for key, v := range nodes.Selector {
+		set[key] = string(v)
+	}
+	if _, err := labels.ValidatedSelectorFromSet(set); err != nil {
+		t.Errorf("%s was accepted, and selects no nodes: %v", value, err)
 	}
 }
