@@ -223,7 +223,7 @@ func sized(s *schema, sample any) (values []string) {
 			}
 			values = append(values, encode(many))
 		}
-		for _, key := range []string{"", " ", "\x00", "é", "a/b/c", strings.Repeat("k", 318)} {
+		for _, key := range []string{"", " ", "\x00", "é", "a/b/c", "a..b/c", "-a/b", "a/-b", strings.Repeat("p", 254) + "/k", strings.Repeat("k", 318)} {
 			values = append(values, encode(map[string]any{key: value}))
 		}
 	}
