@@ -121,6 +121,8 @@ func TestEveryFieldIsExplained(t *testing.T) {
 				// These are the same for all of Kubernetes.
 			case !strings.HasPrefix(field.Description, name+" "):
 				t.Errorf("%s is described as %q, want it to begin with its name", at, field.Description)
+			case slices.ContainsFunc(strings.Split(field.Description, "\n"), func(line string) bool { return len(line) > 76 }):
+				t.Errorf("%s is described in lines that kubectl explain breaks: %q", at, field.Description)
 			case !strings.HasSuffix(field.Description, "."):
 				t.Errorf("%s is described as %q, want whole sentences", at, field.Description)
 			}

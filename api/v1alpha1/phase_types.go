@@ -79,10 +79,10 @@ type Phase struct {
 	// +optional
 	Isolation Isolation `json:"isolation,omitempty"`
 
-	// nodes runs the phase, or each of its checks where isolation is Check, once on
-	// each matching node: {} is every node. A matching node that is cordoned or not
-	// ready counts as Error; exclude it to leave it out. Absent: once, on any node
-	// that takes the pod, unless the recipe's nodeSelection says otherwise.
+	// nodes runs the phase, or each of its checks where isolation is Check, once
+	// on each matching node: {} is every node. A matching node that is cordoned or
+	// not ready counts as Error; exclude it to leave it out. Absent: once, on any
+	// node that takes the pod, unless the recipe's nodeSelection says otherwise.
 	// +optional
 	Nodes *NodeSelection `json:"nodes,omitempty"`
 
@@ -93,15 +93,15 @@ type Phase struct {
 	// +kubebuilder:validation:Maximum=64
 	Parallelism *int32 `json:"parallelism,omitempty"`
 
-	// exclusive makes the phase run alone: it starts when no other phase of the run
-	// runs and the pods of all earlier ones have ended, and none starts beside it.
-	// Default: false.
+	// exclusive makes the phase run alone: it starts when no other phase of the
+	// run runs and the pods of all earlier ones have ended, and none starts beside
+	// it. Default: false.
 	// +optional
 	Exclusive bool `json:"exclusive,omitempty"`
 
-	// dependsOn names the phases that this one waits for. They come before it, those
-	// of the recipe first. Phases that do not depend on each other run in parallel.
-	// Absent: the phase before it. []: none.
+	// dependsOn names the phases that this one waits for. They come before it,
+	// those of the recipe first. Phases that do not depend on each other run in
+	// parallel. Absent: the phase before it. []: none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -217,8 +217,8 @@ type GoTest struct {
 	Checks []string `json:"checks,omitempty"`
 
 	// skips says what a test that skips itself means: Allow takes it as not
-	// applicable, Deny makes the phase Error. Default: Allow, and Deny where checks
-	// are named.
+	// applicable, Deny makes the phase Error. Default: Allow, and Deny where
+	// checks are named.
 	// +optional
 	Skips Skips `json:"skips,omitempty"`
 

@@ -48,7 +48,8 @@ const (
 	PhaseError PhaseState = "Error"
 	// PhaseSkipped is where every test said that it was not applicable.
 	PhaseSkipped PhaseState = "Skipped"
-	// PhaseNotRun never was due: an earlier phase or the attempt's timeout ended the attempt.
+	// PhaseNotRun never was due: an earlier phase or the attempt's timeout ended
+	// the attempt.
 	PhaseNotRun PhaseState = "NotRun"
 )
 
@@ -191,8 +192,8 @@ type CompletedAttempt struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// configMap holds its result, or the index of it. Absent where the result could
-	// not be stored.
+	// configMap holds its result, or the index of it. Absent where the result
+	// could not be stored.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	ConfigMap string `json:"configMap,omitempty"`
@@ -356,8 +357,8 @@ type FanOutStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Errored int32 `json:"errored,omitzero"`
 
-	// nodes is how many nodes the phase runs on. Absent where spec does not ask for
-	// each of several.
+	// nodes is how many nodes the phase runs on. Absent where spec does not ask
+	// for each of several.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Nodes int32 `json:"nodes,omitempty"`
@@ -367,8 +368,8 @@ type FanOutStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	NodesPassed int32 `json:"nodesPassed,omitempty"`
 
-	// matchingNodes is how many nodes matched, of which nodes.maxNodes in spec were
-	// taken at most.
+	// matchingNodes is how many nodes matched, of which nodes.maxNodes in spec
+	// were taken at most.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	MatchingNodes int32 `json:"matchingNodes,omitempty"`
@@ -396,7 +397,8 @@ type FanOutStatus struct {
 
 // ItemStatus is what is known of an item that has not ended.
 type ItemStatus struct {
-	// check is the check that its Job runs, absent where it runs all of the phase's.
+	// check is the check that its Job runs, absent where it runs all of the
+	// phase's.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Check string `json:"check,omitempty"`

@@ -73,9 +73,9 @@ type ValidationRunSpec struct {
 	Trigger string `json:"trigger,omitempty"`
 
 	// snapshot is what was measured on the cluster. A copy of it, taken when the
-	// attempt starts, or the snapshot that the attempt takes itself, is mounted into
-	// the validators at /data/snapshot/snapshot.yaml, which AICR_SNAPSHOT_PATH
-	// names. The recipe's constraints are held against it.
+	// attempt starts, or the snapshot that the attempt takes itself, is mounted
+	// into the validators at /data/snapshot/snapshot.yaml, which
+	// AICR_SNAPSHOT_PATH names. The recipe's constraints are held against it.
 	// +optional
 	Snapshot *SnapshotSource `json:"snapshot,omitempty"`
 
@@ -102,9 +102,9 @@ type ValidationRunSpec struct {
 	// phases are the steps of the validation, run in this order unless dependsOn
 	// says otherwise. With a recipe, those of its validation section come first:
 	// readiness, deployment, performance, conformance. A phase of the same name
-	// here replaces the recipe's; where it has neither goTest nor container it runs
-	// the recipe's checks, with what is given here in place of what the recipe
-	// says. Required without a recipe.
+	// here replaces the recipe's; where it has neither goTest nor container it
+	// runs the recipe's checks, with what is given here in place of what the
+	// recipe says. Required without a recipe.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -222,8 +222,8 @@ type SnapshotSource struct {
 	// +optional
 	ConfigMap *ConfigMapKey `json:"configMap,omitempty"`
 
-	// capture takes the snapshot at the beginning of the attempt, in a phase of its
-	// own, by the check "capture" of the validator's image, and keeps it in a
+	// capture takes the snapshot at the beginning of the attempt, in a phase of
+	// its own, by the check "capture" of the validator's image, and keeps it in a
 	// ConfigMap with the run.
 	// +optional
 	Capture *Capture `json:"capture,omitempty"`
@@ -239,8 +239,8 @@ type Capture struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([.]/|/)?[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*(/[a-zA-Z0-9_~.-]*[a-zA-Z0-9_~-]+[a-zA-Z0-9_~.-]*)*$')",message="must be the path of one Go package, such as ./checks/snapshot: its last element names the test binary"
 	Package string `json:"package,omitempty"`
 
-	// nodes takes it once on each matching node: {} is every node. Absent: once, on
-	// any node.
+	// nodes takes it once on each matching node: {} is every node. Absent: once,
+	// on any node.
 	// +optional
 	Nodes *NodeSelection `json:"nodes,omitempty"`
 }
