@@ -17,10 +17,10 @@ const (
 	maxItems = 2000
 	// maxActive bounds the items of all phases that run at a time: status says of each where it is.
 	maxActive = 64
-	// maxFailing is how many items that did not pass status names of a phase.
+	// maxFailing is how many items that did not pass status names, of all phases.
 	maxFailing = 20
 	// itemBytes bounds what status says of one item.
-	itemBytes = 256
+	itemBytes = 128
 )
 
 // The letters of FanOutStatus.Outcomes.
@@ -127,7 +127,7 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 		u.collect()
 		if u.status.State.Ended() {
 			ended = verdict.Add(ended, u.status.Summary)
-			record(f, items, item, u.status)
+			s.record(f, items, item, u.status)
 			p.Flaky = p.Flaky || u.status.Flaky
 		} else {
 			active = append(active, u.itemStatus(item))
@@ -287,12 +287,12 @@ func (u *unit) itemStatus(item v1alpha1.ItemStatus) v1alpha1.ItemStatus {
 	return v1alpha1.ItemStatus{
 		Check: item.Check, Node: item.Node, State: s.State, Reason: s.Reason, Message: report.Clip(s.Message, itemBytes),
 		Restarts: s.Restarts, Retries: s.Retries, Jobs: s.Jobs[max(0, len(s.Jobs)-2):], StartTime: s.StartTime,
-		Summary: s.Summary, Running: s.Running,
+		Summary: s.Summary, Running: report.Clip(s.Running, itemBytes),
 	}
 }
 
 // record enters the outcome of an item.
-func record(f *v1alpha1.FanOutStatus, items []key, item v1alpha1.ItemStatus, out *v1alpha1.PhaseStatus) {
+func (s *step) record(f *v1alpha1.FanOutStatus, items []key, item v1alpha1.ItemStatus, out *v1alpha1.PhaseStatus) {
 	n := slices.Index(items, key{item.Check, item.Node})
 	if n < 0 || n >= len(f.Outcomes) {
 		return
@@ -311,7 +311,13 @@ func record(f *v1alpha1.FanOutStatus, items []key, item v1alpha1.ItemStatus, out
 		rank := func(i v1alpha1.ItemFailure) int { return strings.Index("Failed Error", string(i.State)) }
 		return rank(a) - rank(b)
 	})
-	f.Failing = f.Failing[:min(len(f.Failing), maxFailing)]
+	others := 0
+	for i := range s.Status.Phases {
+		if g := s.Status.Phases[i].FanOut; g != nil && g != f {
+			others += len(g.Failing)
+		}
+	}
+	f.Failing = f.Failing[:min(len(f.Failing), max(maxFailing-others, 0))]
 }
 
 // counting is which run of an item counts, where it runs.

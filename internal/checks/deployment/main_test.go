@@ -11,9 +11,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(cluster.Run(m)) }
 
-// TestConstraintsCovered proves that nothing the recipe demands of this phase goes unseen: each of its constraints is one that a
-// check of this package evaluates. It needs no rights. Without constraints it is not applicable.
-func TestConstraintsCovered(t *testing.T) {
+// TestConstraints evaluates each constraint that the recipe states for this phase, by the checks of this package; one that none of them
+// evaluates fails, so that nothing the recipe demands goes unseen. It needs what these checks need. Without constraints it is not
+// applicable.
+func TestConstraints(t *testing.T) {
 	r := recipe.Read(t)
 	constraint.Cover(t, r.For(phase), Evaluated(r)...)
+	if cluster.Selected() {
+		t.Run("workload-versions", TestWorkloadVersions)
+	}
 }

@@ -13,9 +13,6 @@ import (
 
 const serverVersion = "K8s.server.version"
 
-// evaluated are the constraints that the checks of this package judge.
-var evaluated = []string{serverVersion}
-
 // requestTime bounds a single request.
 const requestTime = 30 * time.Second
 
