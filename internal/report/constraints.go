@@ -39,7 +39,7 @@ func ConstraintCases(results []ConstraintOutcome) []Test {
 		case c.State == v1alpha1.PhasePassed:
 			t.Status = verdict.Passed
 		case c.warns():
-			t.Status, text = verdict.Passed, strings.TrimSuffix("warning: "+constraint.String()+"\n"+text, "\n")
+			t.Status, text = verdict.Passed, strings.TrimSuffix("warning: "+constraint.found()+"\n"+text, "\n")
 		case c.State == v1alpha1.PhaseFailed:
 			t.Status = verdict.Failed
 		default:

@@ -190,8 +190,9 @@ func newCTRFEnvironment(r Result) ctrfEnvironment {
 
 func newCTRFTest(p Phase, c testCase) ctrfTest {
 	name := cmp.Or(line(c.Name), "(no name)")
+	id := slices.Concat(nonEmpty(p.Name), p.where(c.Test), nonEmpty(c.Package, name))
 	t := ctrfTest{
-		TestID: line(strings.Join(nonEmpty(p.Name, c.Check, c.Node, c.Package, name), "/")), Name: name, Suite: []string{line(p.Name)},
+		TestID: line(strings.Join(id, "/")), Name: name, Suite: []string{line(p.Name)},
 		Status: ctrfStatus(c.Status), RawStatus: c.raw, Duration: milliseconds(c.DurationSeconds), Message: inert(c.message),
 		Flaky: c.flaky, Retries: p.Retries,
 	}

@@ -72,6 +72,12 @@ func fuzzResult(name, head, tail string, choice uint8) Result {
 			{
 				Name: head, Status: statuses[pick(3)], Reason: tail,
 				Attributes: []gotest.Attribute{{Key: head, Value: tail}, {Key: name, Value: head}},
+				Constraints: []gotest.Constraint{
+					{Name: name, Expected: head, Actual: tail, Severity: gotest.SeverityWarning, Remediation: head},
+					{Name: tail, Actual: head, Passed: choice%3 == 0, Severity: name, Remediation: tail},
+				},
+				Artifacts:   []gotest.Artifact{{Label: name, Data: []byte(head), Bytes: int64(len(head)), SHA256: tail}, {Label: tail, Bytes: 7}},
+				Remediation: tail, SkipKind: gotest.SkipKind(name),
 			},
 		},
 	}
@@ -86,7 +92,10 @@ func fuzzResult(name, head, tail string, choice uint8) Result {
 	raw := Phase{Name: "raw", State: v1alpha1.PhasePassed, Message: head, Node: tail, Tests: []Test{ // not made by NewPhase
 		{Name: "TestRaw", Status: verdict.Passed, Reason: tail, Output: &Output{Text: head + tail}},
 	}}
-	r.Phases = append(r.Phases, raw)
+	item := NewPhase(PhaseInfo{Name: "merged", Node: tail}, out, stream)
+	item.Check = head
+	silent := Phase{Name: "merged", Node: name, State: states[choice%5], Message: tail, Output: &Output{Text: inert(head + tail)}}
+	r.Phases = append(r.Phases, raw, Merge(Phase{Name: "merged", State: states[choice%5], Message: head}, []Phase{item, silent}))
 	return r
 }
 

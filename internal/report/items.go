@@ -33,8 +33,8 @@ type ItemOutcome struct {
 // maxItemNotes is how many notes of items a phase keeps.
 const maxItemNotes = 100
 
-// Merge puts a phase together that many Jobs made. The frame says what came out of the whole; each item, with its Check or Node set, is
-// what one Job left. All items are kept, and their tests know whose they are.
+// Merge puts a phase together that many Jobs made. The frame says what came out of the whole; each item, with its Check or Node
+// set, is what one Job left. All items are kept, and their tests know whose they are.
 func Merge(frame Phase, items []Phase) Phase {
 	p := frame
 	p.Notes, p.Tests, p.Earlier = slices.Clone(p.Notes), slices.Clone(p.Tests), slices.Clone(p.Earlier)
@@ -144,20 +144,30 @@ func (p Phase) itemCases(cases []testCase) []testCase {
 	return out
 }
 
-// ofItem tells whether an earlier run of a phase is one of the Job that a test is of. Where each check has a single Job, that may have been on
-// any node.
+// ofItem tells whether an earlier run of a phase is one of the Job that a test is of. Where each check has a single Job, that may
+// have been on any node.
 func (p Phase) ofItem(run Phase, t Test) bool {
 	if len(p.Items) == 0 {
 		return true
 	}
-	if run.Check != t.Check {
-		return false
-	}
+	return run.Check == t.Check && (run.Node == t.Node || !p.onNodes(t.Check))
+}
+
+// onNodes tells whether a check, or the whole phase, has a Job for each of several nodes, and not merely one that ran somewhere.
+func (p Phase) onNodes(check string) bool {
 	jobs := 0
 	for _, i := range p.Items {
-		if i.Check == t.Check {
+		if i.Check == check {
 			jobs++
 		}
 	}
-	return jobs == 1 || run.Node == t.Node
+	return jobs > 1 || jobs == 1 && check == ""
+}
+
+// where tells apart the tests of the same name in a phase of many Jobs.
+func (p Phase) where(t Test) []string {
+	if p.onNodes(t.Check) {
+		return nonEmpty(line(t.Check), line(t.Node))
+	}
+	return nonEmpty(line(t.Check))
 }

@@ -104,7 +104,7 @@ func newJUnitSuite(r Result, s suite) junitSuite {
 		out.Timestamp = start.UTC().Format("2006-01-02T15:04:05")
 	}
 	for _, c := range s.cases {
-		out.Cases = append(out.Cases, newJUnitCase(class, c))
+		out.Cases = append(out.Cases, newJUnitCase(strings.Join(append([]string{class}, s.phase.where(c.Test)...), "."), c))
 		out.Tests++
 		switch c.Status {
 		case verdict.Passed:
@@ -138,7 +138,6 @@ func phaseProperties(attempt int64, p Phase) []junitProperty {
 }
 
 func newJUnitCase(class string, c testCase) junitCase {
-	class = strings.Join(nonEmpty(class, line(c.Check), line(c.Node)), ".") // the same test may be on many nodes
 	out := junitCase{
 		Name: cmp.Or(line(c.Name), "(no name)"), Class: class, Time: xmlSeconds(c.DurationSeconds), Properties: caseProperties(c),
 	}

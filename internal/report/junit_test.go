@@ -35,7 +35,7 @@ func checkJUnit(t *testing.T, text []byte, r Result) []junit.Suite {
 		}
 		for j, want := range r.Phases[i].Tests {
 			is := s.Tests[j]
-			if wantName := orNoName(want.Name); is.Name != wantName || is.Classname != r.Run.Name+"."+r.Phases[i].Name || string(is.Status) != strings.ToLower(string(want.Status)) {
+			if wantName := orNoName(want.Name); is.Name != wantName || is.Classname != classOf(r, r.Phases[i], want) || string(is.Status) != strings.ToLower(string(want.Status)) {
 				t.Errorf("test %s, %s is %s, %s, %s", wantName, want.Status, is.Classname, is.Name, is.Status)
 			}
 			tests++
@@ -48,6 +48,18 @@ func checkJUnit(t *testing.T, text []byte, r Result) []junit.Suite {
 		t.Errorf("%d tests failed or are in error, and proven is %v", red, proven(r))
 	}
 	return got
+}
+
+// classOf is the class of a test: the run and the phase, and in a phase of many Jobs which of them.
+func classOf(r Result, p Phase, t Test) string {
+	class := r.Run.Name + "." + p.Name
+	if t.Check != "" {
+		class += "." + line(t.Check)
+	}
+	if t.Node != "" && p.onNodes(t.Check) {
+		class += "." + line(t.Node)
+	}
+	return class
 }
 
 func orNoName(name string) string {

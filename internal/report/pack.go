@@ -68,11 +68,11 @@ type file struct {
 
 // Pack writes a result as ConfigMaps, the first of the given name and the others of that name with -2, -3 and so on.
 //
-// Where its three files fit into one ConfigMap, that is all. Otherwise they are compressed, and where they still do not fit, split among
-// further ConfigMaps; the first one then says in index.yaml what came out and how to put the files together. What is larger than the
-// limits or MaxParts ConfigMaps loses the output of earlier runs of phases, then that of passed tests, then the contents of artifacts, then the middle of long outputs, then
-// attributes and all output, then the tests of earlier runs; never a test or its status. It is an error if even that is too
-// much. The same result always gives the same bytes.
+// Where its three files fit into one ConfigMap, that is all. Otherwise they are compressed, and where they still do not fit,
+// split among further ConfigMaps; the first one then says in index.yaml what came out and how to put the files together. What is
+// larger than the limits or MaxParts ConfigMaps loses the output of earlier runs of phases, then that of passed tests, then the
+// contents of artifacts, then the middle of long outputs, then attributes and all output, then the tests of earlier runs; never a
+// test or its status. It is an error if even that is too much. The same result always gives the same bytes.
 func Pack(r Result, name string, limits Limits) ([]Part, error) {
 	limits = Limits{Total: cmp.Or(max(limits.Total, 0), MaxTotal), PartBytes: cmp.Or(max(limits.PartBytes, 0), MaxBytes)}
 	for room := limits.Total; ; {

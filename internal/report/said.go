@@ -78,11 +78,15 @@ func (c Constraint) String() string {
 	word := "holds"
 	switch {
 	case !c.Passed && c.Severity == gotest.SeverityWarning:
-		word = "does not hold, which is a warning"
+		word = "does not hold (warning)"
 	case !c.Passed:
 		word = "does not hold"
 	}
-	return fmt.Sprintf("%s: expected %s, found %s", word, orNothing(c.Expected), orNothing(c.Actual))
+	return word + ": " + c.found()
+}
+
+func (c Constraint) found() string {
+	return fmt.Sprintf("expected %s, found %s", orNothing(c.Expected), orNothing(c.Actual))
 }
 
 func orNothing(text string) string {
@@ -130,8 +134,8 @@ func withoutArtifacts(phases []Phase) []Phase {
 	})
 }
 
-// withoutAttributes returns copies of the phases without what tests said of themselves, but for the names of constraints and what came of
-// them, and the labels and digests of artifacts.
+// withoutAttributes returns copies of the phases without what tests said of themselves, but for the names of constraints and what
+// came of them, and the labels and digests of artifacts.
 func withoutAttributes(phases []Phase) []Phase {
 	return withoutArtifacts(eachTest(phases, func(t *Test) {
 		t.CutAttributes += len(t.Attributes)

@@ -20,6 +20,8 @@ func scenarios() map[string]Result {
 		"cancelled": attemptOf(v1alpha1.VerdictCancelled, passedPhase()),
 		"flaky":     attemptOf(v1alpha1.VerdictPassed, flakyPhase()),
 		"hostile":   attemptOf(v1alpha1.VerdictFailed, hostilePhase()),
+		"said":      attemptOf(v1alpha1.VerdictFailed, constraintPhase(), saidPhase()),
+		"items":     attemptOf(v1alpha1.VerdictFailed, nodesPhase(), checksPhase()),
 	}
 }
 

@@ -150,8 +150,8 @@ func explained(tests []Test) map[testKey]bool {
 	return out
 }
 
-// excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output; then the
-// constraints that do not hold, and how to mend it.
+// excerpt is what explains a test in the room of a message: from where it panicked on, otherwise the last lines of its output;
+// then the constraints that do not hold, and how to mend it.
 func (t Test) excerpt() string {
 	appendix := t.appendix()
 	switch empty := t.Output == nil || t.Output.Text == ""; {

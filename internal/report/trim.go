@@ -14,8 +14,9 @@ import (
 const shortOutput = 512
 
 // Bound returns the phase with no more than so many bytes of JSON, which is what it costs in memory once it is decoded: the
-// output of earlier runs goes first, then that of passed tests, then the contents of artifacts, then long outputs lose their middle, then attributes and all
-// output go, and at last the tests of earlier runs. What is left beyond that stays, whatever its size.
+// output of earlier runs goes first, then that of passed tests, then the contents of artifacts, then long outputs lose their
+// middle, then attributes and all output go, and at last the tests of earlier runs. What is left beyond that stays, whatever its
+// size.
 func (p Phase) Bound(limit int) Phase {
 	fits := func(phases []Phase) bool {
 		data, err := json.Marshal(phases[0])
@@ -37,7 +38,10 @@ func (p Phase) WithoutTests() Phase {
 		note := fmt.Sprintf("%d tests and subtests were left out: they are too large to keep", len(p.Tests))
 		p.Notes = append(slices.Clone(p.Notes), note)
 	}
-	p.Tests, p.Output = nil, nil
+	p.Tests, p.Output, p.Items = nil, nil, slices.Clone(p.Items)
+	for i := range p.Items {
+		p.Items[i].Output = nil
+	}
 	return withoutEarlierTests([]Phase{p})[0]
 }
 
@@ -60,8 +64,8 @@ func hasEarlierTests(phases []Phase) bool {
 	})
 }
 
-// shorten drops the output of earlier runs and of passed tests and the contents of artifacts, and then cuts long outputs, as far as is needed and not below
-// shortOutput.
+// shorten drops the output of earlier runs and of passed tests and the contents of artifacts, and then cuts long outputs, as far
+// as is needed and not below shortOutput.
 func shorten(phases []Phase, fits func([]Phase) bool) ([]Phase, bool) {
 	if fits(phases) {
 		return phases, true
