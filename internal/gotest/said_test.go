@@ -260,3 +260,30 @@ func TestRemediationAndSkips(t *testing.T) {
 		t.Errorf("a test that passed is %+v", got)
 	}
 }
+
+// TestLimitOfHeldLines: packages that each hold back a long line share one bound, and what is past it stays output, every byte of it.
+func TestLimitOfHeldLines(t *testing.T) {
+	s := NewStream(Limits{ReportBytes: 1000})
+	piece := func(pkg, text string) string {
+		return fmt.Sprintf(`{"Action":"output","Package":%q,"Test":"TestA","Output":%q}`+"\n", pkg, text)
+	}
+	half := "ARTIFACT:" + strings.Repeat("A", 600)
+	write(t, s, []byte(piece("p", half)+piece("q", half)+piece("q", half)+piece("q", "end\n")+piece("p", "\n")), 0)
+	got := s.Result()
+	if n := got.Anomalies[MalformedArtifact]; n != 2 {
+		t.Errorf("anomalies %v, want both to be malformed", got.Anomalies)
+	}
+	for i, want := range []string{half + "\n", half + half + "end\n"} {
+		if out := got.Tests[i].Output; out.Head+out.Tail != want {
+			t.Errorf("%s printed %.100q", got.Tests[i].Package, out.Head)
+		}
+	}
+	if s.record.held != 0 {
+		t.Errorf("%d bytes are held", s.record.held)
+	}
+	s = NewStream(Limits{ReportBytes: 1000})
+	_, _ = s.Write([]byte(piece("p", half) + piece("q", half) + piece("p", half)))
+	if s.record.held > 1000 {
+		t.Errorf("%d bytes are held", s.record.held)
+	}
+}
