@@ -31,7 +31,7 @@ if [ -n "$before" ]; then # the image may be a new one under the old name
 fi
 show kubectl -n validation-operator-system rollout status $operator --timeout=120s
 
-say "A ValidationRun of four phases, applied and watched"
+say "A ValidationRun of a recipe, applied and watched"
 kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true
 show kubectl apply -k config/samples/demo
 kubectl get validationruns -n $namespace -w &

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/recipe"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -32,11 +34,20 @@ func (u *unit) evaluate() {
 	u.keep(report.NewConstraintPhase(u.info(judged{}), outcomes))
 }
 
-// wanted are the constraints that the unit's validator has to evaluate. Of a phase with a Job for each check it is the one that is there for
-// them.
-func (u *unit) wanted() []verdict.WantedConstraint {
-	if u.stage.Isolation == v1alpha1.IsolationCheck && u.check != constraintsCheck {
-		return nil
+// wanted are the constraints that the unit's validator has to evaluate. Where each check has a Job of its own, it is those that are named
+// after the check, and all others are the constraints check's.
+func (u *unit) wanted() (out []verdict.WantedConstraint) {
+	if u.check == "" {
+		return u.stage.wanted
 	}
-	return u.stage.wanted
+	for _, w := range u.stage.wanted {
+		its := namedAfter([]verdict.WantedConstraint{w}, []string{u.check})
+		others := namedAfter([]verdict.WantedConstraint{w}, slices.DeleteFunc(slices.Clone(u.stage.GoTest.Checks), isConstraints))
+		if u.check == constraintsCheck && !others || u.check != constraintsCheck && its {
+			out = append(out, w)
+		}
+	}
+	return out
 }
+
+func isConstraints(check string) bool { return check == constraintsCheck }

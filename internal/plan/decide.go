@@ -238,18 +238,19 @@ func (s *step) standing(p *v1alpha1.PhaseStatus, job *Job) (ended, counts bool) 
 	if item.Check == "" && item.Node == "" {
 		return false, item.Restart == p.Restarts
 	}
+	// A status that was read too early does not know of its item yet.
 	if p.FanOut == nil {
-		return false, false
+		return false, true
 	}
 	if restarts, runs := counting(p.FanOut, item); runs {
 		return false, item.Restart == restarts
 	}
 	for n, k := range s.items(s.stage(p.Name)) {
 		if k.check == item.Check && k.node == item.Node && n < len(p.FanOut.Outcomes) {
-			return p.FanOut.Outcomes[n] != letterPending, false
+			ended = p.FanOut.Outcomes[n] != letterPending
 		}
 	}
-	return false, false
+	return ended, !ended
 }
 
 // lingers is until when what was injected beside a validator that has ended may go on.

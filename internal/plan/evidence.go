@@ -79,7 +79,7 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 		}
 		e.GoTest = &verdict.GoTest{
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
-			Checks: t.Checks, Constraints: u.wanted(), Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+			Checks: t.Checks, Constraints: u.wanted(), All: pod.Listing.all(), Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
 		}
 		if t.ExpectedTests != nil {
 			e.GoTest.ExpectedTests = int(*t.ExpectedTests)
@@ -114,4 +114,12 @@ func selected(t *v1alpha1.GoTest, listing Listing) (names, forSubtests []string,
 		return nil, nil, fmt.Errorf("run: %w", err)
 	}
 	return append([]string{}, names...), forSubtests, nil
+}
+
+// all are the tests of the list, nil where there is none.
+func (l *Listing) all() []string {
+	if !l.Read || l.Failed != "" {
+		return nil
+	}
+	return append([]string{}, l.Tests...)
 }

@@ -109,7 +109,7 @@ func fromRecipe(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe, name stri
 	case st.Container != nil && len(st.wanted) > 0:
 		st.invalid = fmt.Sprintf("phase %s is a container, which cannot evaluate the %d constraints of validation.%s: use goTest, or take them out",
 			name, len(st.wanted), name)
-	case st.GoTest != nil && len(st.wanted) > 0 && st.Isolation == v1alpha1.IsolationCheck && !slices.Contains(st.GoTest.Checks, constraintsCheck):
+	case st.GoTest != nil && st.Isolation == v1alpha1.IsolationCheck && !namedAfter(st.wanted, st.GoTest.Checks):
 		st.invalid = fmt.Sprintf("phase %s has a Job for each check, and none for the constraints of validation.%s: add %s to goTest.checks",
 			name, name, constraintsCheck)
 	case st.GoTest != nil || st.Container != nil:
@@ -137,7 +137,7 @@ func (st *stage) adopt(spec *v1alpha1.ValidationRunSpec, section *recipe.Phase) 
 	for _, c := range section.Checks {
 		checks = append(checks, c.Name)
 	}
-	if len(st.wanted) > 0 && !slices.Contains(checks, constraintsCheck) {
+	if !namedAfter(st.wanted, checks) {
 		checks = append(checks, constraintsCheck)
 	}
 	if in := section.Infrastructure; in != "" {
@@ -149,6 +149,14 @@ func (st *stage) adopt(spec *v1alpha1.ValidationRunSpec, section *recipe.Phase) 
 	if len(checks) > 0 {
 		st.GoTest = &v1alpha1.GoTest{Checks: checks}
 	}
+}
+
+// namedAfter says whether each constraint is one of a check that is named, as api-latency.p99 is one of api-latency.
+func namedAfter(wanted []verdict.WantedConstraint, checks []string) bool {
+	return !slices.ContainsFunc(wanted, func(w verdict.WantedConstraint) bool {
+		check := w.Name[:max(strings.LastIndexByte(w.Name, '.'), 0)]
+		return !slices.Contains(checks, check) && !slices.Contains(checks, constraintsCheck)
+	})
 }
 
 // equip tells the validator what infrastructure the recipe names. A check of that name provides it.
