@@ -150,7 +150,7 @@ func (s *step) each(on func(*unit)) {
 
 // take takes a phase a step further, and says why it does not go on.
 func (s *step) take(i int, on func(*unit)) *Block {
-	if s.stage(s.Status.Phases[i].Name).fans() {
+	if s.Status.Phases[i].FanOut != nil || s.stage(s.Status.Phases[i].Name).fans() {
 		return s.fan(i, on)
 	}
 	u := s.unit(i)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
 // settleFan counts the outcomes of a phase's items, and ends it where there is nothing left to come.
@@ -15,22 +16,51 @@ func (s *step) settleFan(i int, items []key) {
 	if len(f.Active) == 0 && (s.ending != nil || s.overtime()) {
 		f.Outcomes = strings.ReplaceAll(f.Outcomes, string(letterPending), string(letterNotRun))
 	}
-	count := func(letter byte) int32 { return int32(strings.Count(f.Outcomes, string(letter))) }
-	f.Passed, f.Failed, f.Skipped = count(letterPassed), count(letterFailed), count(letterSkipped)
-	f.Errored = count(letterError) + count(letterNotRun)
 	f.NodesPassed = nodesPassed(f, items)
-	if count(letterPending) > 0 {
+	if tally(f); strings.Contains(f.Outcomes, string(letterPending)) {
 		s.restFan(p)
 		return
 	}
+	s.endFan(p, s.whyErrored(f))
+}
+
+// abandon ends a phase whose items do not go on, for a reason that is none of theirs. What was proven of them stands.
+func (s *step) abandon(i int, why Block) {
+	p := &s.Status.Phases[i]
+	f, failed := p.FanOut, int32(0)
+	for k := range f.Active {
+		p.Summary = verdict.Sub(p.Summary, f.Active[k].Summary)
+		failed += f.Active[k].Summary.Failed
+	}
+	f.Active, f.Outcomes = nil, strings.ReplaceAll(f.Outcomes, string(letterPending), string(letterNotRun))
+	tally(f)
+	s.endFan(p, why.Reason)
+	p.Message = report.Clip(p.Message+": "+why.Message, report.MessageBytes)
+	if failed > 0 && p.State != v1alpha1.PhaseFailed {
+		p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
+		p.Message = report.Clip(fmt.Sprintf("%d failed; %s", failed, p.Message), report.MessageBytes)
+		p.Summary.Total, p.Summary.Failed = p.Summary.Total+failed, p.Summary.Failed+failed
+	}
+}
+
+// tally counts the outcomes of a phase's items.
+func tally(f *v1alpha1.FanOutStatus) {
+	count := func(letter byte) int32 { return int32(strings.Count(f.Outcomes, string(letter))) }
+	f.Passed, f.Failed, f.Skipped = count(letterPassed), count(letterFailed), count(letterSkipped)
+	f.Errored = count(letterError) + count(letterNotRun)
+}
+
+// endFan gives a phase whose items have ended its outcome. Of one with items that are not proven it has the reason.
+func (s *step) endFan(p *v1alpha1.PhaseStatus, reason string) {
+	f := p.FanOut
 	p.CompletionTime, p.Running = s.time(), ""
 	p.Reason, p.Message = "", ""
 	switch {
 	case f.Failed > 0:
 		p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
 	case f.Errored > 0:
-		p.State, p.Reason = v1alpha1.PhaseError, s.whyErrored(f)
-		if f.Errored == count(letterNotRun) && f.Passed+f.Skipped == 0 {
+		p.State, p.Reason = v1alpha1.PhaseError, reason
+		if int(f.Errored) == strings.Count(f.Outcomes, string(letterNotRun)) && f.Passed+f.Skipped == 0 {
 			p.State = v1alpha1.PhaseNotRun
 		}
 	case f.Passed > 0 || f.Items == 0:

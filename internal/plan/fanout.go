@@ -112,8 +112,12 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 	if p.State.Ended() {
 		return nil
 	}
-	p.Reason, p.Message, p.Running = "", "", ""
 	items, ended := s.items(st), p.Summary
+	if !st.fans() || len(items) != len(f.Outcomes) {
+		s.abandon(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: "what the attempt froze of its recipe or its nodes is gone"})
+		return nil
+	}
+	p.Reason, p.Message, p.Running = "", "", ""
 	for k := range f.Active {
 		ended = verdict.Sub(ended, f.Active[k].Summary)
 	}
