@@ -47,12 +47,20 @@ func isOf(status *v1alpha1.ValidationRunStatus, spec *v1alpha1.ValidationRunSpec
 		if p.State == v1alpha1.PhaseRunning && p.StartTime == nil || p.State.Ended() && p.CompletionTime == nil {
 			return false
 		}
+		if p.FanOut != nil && slices.ContainsFunc(p.FanOut.Active, stray) {
+			return false
+		}
 	}
 	named := func(p v1alpha1.PhaseStatus, st stage) bool { return p.Name == st.Name }
 	if spec.Recipe != nil { // what follows the preflight is for the recipe to say
 		return len(status.Phases) > 0 && named(status.Phases[0], preflight(nil))
 	}
 	return slices.EqualFunc(status.Phases, stages(spec, nil), named)
+}
+
+// stray says that an item is in a state that none can be in which has not ended.
+func stray(a v1alpha1.ItemStatus) bool {
+	return a.State != v1alpha1.PhasePending && (a.State != v1alpha1.PhaseRunning || a.StartTime == nil)
 }
 
 // begin starts the next attempt: status forgets the last one but for its place in history, and the first phase is due.
@@ -152,7 +160,7 @@ func (s *step) closeBlindly() {
 		switch {
 		case p.State.Ended():
 			continue
-		case p.Summary.Failed > 0:
+		case p.Summary.Failed > 0, p.FanOut != nil && p.FanOut.Failed > 0:
 			p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
 			p.Message = fmt.Sprintf("%d failed until %s", p.Summary.Failed, s.ending.Message)
 		default:

@@ -127,7 +127,11 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 	for k := range f.Active {
 		item := f.Active[k]
 		u := s.itemUnit(st, p, item)
-		on(u)
+		if item.State != v1alpha1.PhasePending {
+			on(u)
+		} else if s.ending != nil {
+			u.notRun(Block{Reason: s.ending.Reason, Message: s.ending.Message})
+		}
 		u.collect()
 		if u.status.State.Ended() {
 			ended = verdict.Add(ended, u.status.Summary)

@@ -16,6 +16,8 @@ func (s *step) schedule() {
 		}
 		why, turn := s.turn(i)
 		switch {
+		case why != nil && p.FanOut != nil:
+			s.abandon(i, *why)
 		case why != nil:
 			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, why.Reason, why.Message
 			p.Summary, p.Running, p.CompletionTime = v1alpha1.Summary{}, "", s.time()
