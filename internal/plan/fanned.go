@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -148,7 +149,7 @@ func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 			b.WriteString("; ")
 		}
 		if name := (key{item.Check, item.Node}).String(); phase != v1alpha1.PhasePreflight {
-			fmt.Fprintf(&b, "%s %s", name, item.State)
+			fmt.Fprintf(&b, "%s %s", cmp.Or(name, "the tests"), item.State)
 			if item.State == v1alpha1.PhaseError {
 				fmt.Fprintf(&b, " (%s)", item.Reason)
 			}

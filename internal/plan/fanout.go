@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -148,7 +149,7 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 	p.Summary = ended
 	for k := range f.Active {
 		p.Summary = verdict.Add(p.Summary, f.Active[k].Summary)
-		p.Running = f.Active[k].Running
+		p.Running = cmp.Or(p.Running, f.Active[k].Running)
 	}
 	if waits > 0 && waits == len(f.Active) {
 		p.Reason, p.Message = waiting.Reason, report.Clip(waiting.Message, report.MessageBytes)

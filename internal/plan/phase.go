@@ -285,7 +285,7 @@ func (u *unit) running(job *Job, pod *Pod, trouble *verdict.Trouble) {
 // progress counts what the stream says so far.
 func (u *unit) progress(pod *Pod) {
 	spec, status := u.phase, u.status
-	if spec.GoTest == nil {
+	if spec.GoTest == nil || u.ask() != nil {
 		return
 	}
 	p := pod.Log.Progress

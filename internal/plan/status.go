@@ -96,6 +96,9 @@ func (s *step) doing() (reason, message string) {
 	if p.Reason != "" && p.Message != "" {
 		return p.Reason, where + ": " + p.Message
 	}
+	if p.FanOut != nil {
+		return v1alpha1.ReasonRunning, where + ": " + progressOf(p.FanOut)
+	}
 	if len(p.Jobs) == 0 {
 		return v1alpha1.ReasonPending, where + ": due"
 	}
@@ -111,6 +114,22 @@ func (s *step) doing() (reason, message string) {
 		message += ", running " + p.Running
 	}
 	return v1alpha1.ReasonRunning, message
+}
+
+// progressOf is how far the items of a phase are.
+func progressOf(f *v1alpha1.FanOutStatus) string {
+	what := "Jobs"
+	if f.Nodes > 0 && f.Nodes == f.Items {
+		what = "nodes"
+	}
+	text := fmt.Sprintf("%d of %d %s ended, %d running", f.Passed+f.Failed+f.Skipped+f.Errored, f.Items, what, len(f.Active))
+	if f.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", f.Failed)
+	}
+	if f.Errored > 0 {
+		text += fmt.Sprintf(", %d in error", f.Errored)
+	}
+	return text
 }
 
 // conclusion is what came out, in one line: the counts, and then each phase that is to blame.
