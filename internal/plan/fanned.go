@@ -64,7 +64,7 @@ func (s *step) endFan(p *v1alpha1.PhaseStatus, reason string) {
 		if int(f.Errored) == strings.Count(f.Outcomes, string(letterNotRun)) && f.Passed+f.Skipped == 0 {
 			p.State = v1alpha1.PhaseNotRun
 		}
-	case f.Passed > 0 || f.Items == 0:
+	case f.Passed > 0, f.Items == 0 && p.Name == v1alpha1.PhasePreflight:
 		p.State = v1alpha1.PhasePassed
 	default:
 		p.State, p.Reason = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable

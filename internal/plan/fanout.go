@@ -186,6 +186,9 @@ func (u *unit) spread() bool {
 	case st.Nodes != nil && len(u.seen.Nodes[st.Name].Nodes) == 0:
 		u.refuse(v1alpha1.ReasonNoNodes, "no node matches "+selection(st.Nodes))
 		return false
+	case len(items) == 0 && st.Name != v1alpha1.PhasePreflight:
+		u.refuse(v1alpha1.ReasonInvalidSpec, fmt.Sprintf("phase %s has a Job for each check, and names no checks", st.Name))
+		return false
 	case len(items) > maxItems:
 		u.refuse(v1alpha1.ReasonInvalidSpec, fmt.Sprintf("%d checks on %d nodes are %d Jobs, more than %d: set nodes.maxNodes, or isolation Phase",
 			len(st.GoTest.Checks), len(u.seen.Nodes[st.Name].Nodes), len(items), maxItems))
@@ -326,7 +329,8 @@ func (s *step) record(f *v1alpha1.FanOutStatus, items []key, item v1alpha1.ItemS
 			others += len(g.Failing)
 		}
 	}
-	f.Failing = f.Failing[:min(len(f.Failing), max(maxFailing-others, 0))]
+	// Of each phase there is one, which says why it is in error.
+	f.Failing = f.Failing[:min(len(f.Failing), max(maxFailing-others, 1))]
 }
 
 // counting is which run of an item counts, where it runs.

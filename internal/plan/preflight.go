@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -38,7 +39,7 @@ func (u *unit) mistake() string {
 				len(st.constraints))
 		}
 	}
-	if len(u.stages) == 1 {
+	if !slices.ContainsFunc(u.stages, func(st stage) bool { return !own(st.Name) }) {
 		return "the recipe's validation section names no checks and it has no constraints, and the run has no phases: there is nothing to validate"
 	}
 	return ""

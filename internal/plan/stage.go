@@ -116,6 +116,10 @@ func fromRecipe(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe, name stri
 	default:
 		st.adopt(spec, section)
 	}
+	if len(st.constraints) > 0 && st.GoTest != nil && slices.Contains(st.GoTest.Checks, constraintsItem) {
+		st.invalid = fmt.Sprintf("phase %s names a check %s, and that is what the constraints of the recipe are called: name the check otherwise",
+			name, constraintsItem)
+	}
 	return st, st.GoTest != nil || st.Container != nil || len(st.constraints) > 0
 }
 
