@@ -68,7 +68,7 @@ func (s *story) keepsTime(ctx context.Context) {
 	hung := settled(ctx, hanging, 1)
 	Expect(hung.Status.Phases[0]).To(And(HaveField("State", v1alpha1.PhaseError), HaveField("Reason", v1alpha1.ReasonDeadlineExceeded)), s.namespace)
 	gone := settled(ctx, deleted, 1)
-	Expect(gone.Status.Phases[0]).To(And(HaveField("State", v1alpha1.PhaseError), HaveField("Reason", BeElementOf(v1alpha1.ReasonPodDeleted, v1alpha1.ReasonEvidenceIncomplete))), s.namespace)
+	Expect(gone.Status.Phases[0]).To(And(HaveField("State", v1alpha1.PhaseError), HaveField("Reason", v1alpha1.ReasonPodDeleted)), s.namespace)
 	for _, run := range append(all, hung, gone) {
 		Expect(run.Status.CompletionTime.Time).NotTo(BeTemporally("<", run.Status.StartTime.Time), run.Name)
 		for _, p := range resultOf(ctx, run).Phases {

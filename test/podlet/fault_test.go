@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -210,6 +211,38 @@ func TestLostNodeThatComesBack(t *testing.T) {
 	awaitJob(t, namespace, batchv1.JobComplete)
 	if log, err := readLog(t, pod, &corev1.PodLogOptions{}); err != nil || log != "before\nafter\n" {
 		t.Errorf("log is %q, %v", log, err)
+	}
+}
+
+func TestClockThatIsBehind(t *testing.T) {
+	t.Parallel()
+	namespace := newNamespace(t)
+	behind, err := Start(&plane.Connection, Options{
+		Name: "node-" + namespace,
+		Now:  func() time.Time { return time.Now().Add(-time.Hour) },
+		Schedules: func(pod *corev1.Pod) bool {
+			return pod.Namespace == namespace
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := behind.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	behind.Script("registry.test/"+namespace, Runs())
+	runJob(t, namespace, Runs(), func(job *batchv1.Job) {
+		job.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelHostname: behind.Name()}
+	})
+	pod := awaitPod(t, namespace, "to end", terminated)
+	for _, c := range pod.Status.Conditions {
+		early := c.LastTransitionTime.Before(&pod.CreationTimestamp)
+		// The binding wrote PodScheduled, by the API server's clock, and no kubelet writes another time for what stays as it is.
+		if want := c.Type != corev1.PodScheduled; early != want {
+			t.Errorf("condition %s is of %s, before the pod was made at %s: %t, want %t", c.Type, c.LastTransitionTime, pod.CreationTimestamp, early, want)
+		}
 	}
 }
 

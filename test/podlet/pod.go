@@ -59,6 +59,8 @@ func newPod(node *Node, spec *corev1.Pod, address string) *pod {
 		started:  metav1.NewTime(node.options.Now()),
 		stopping: make(chan struct{}),
 		spec:     spec,
+		// Of a condition that holds already the kubelet keeps the time: that of PodScheduled is by the API server's clock.
+		conditions: slices.Clone(spec.Status.Conditions),
 	}
 	p.ctx, p.cancel = context.WithCancel(node.ctx)
 	waiting := "ContainerCreating"
