@@ -24,7 +24,7 @@ func many() int {
 	if n, err := strconv.Atoi(os.Getenv(manyRuns)); err == nil {
 		return n
 	}
-	return 200
+	return 100
 }
 
 var _ = Describe("Many runs", func() {
@@ -32,6 +32,7 @@ var _ = Describe("Many runs", func() {
 		play(ctx, scene{idle: true}, func(s *story) {
 			operator := s.replica(false)
 			image := s.image("quick", podlet.Runs())
+			limit := 2*time.Minute + time.Duration(many())*time.Second/2
 			before := memory(operator.Command.Process.Pid)
 			began := time.Now()
 			s.createMany(ctx, many(), image)
@@ -43,12 +44,12 @@ var _ = Describe("Many runs", func() {
 					verdicts[run.Status.Verdict]++
 				}
 				g.Expect(verdicts).To(Equal(map[v1alpha1.Verdict]int{v1alpha1.VerdictPassed: many()}))
-			}).WithTimeout(5 * time.Minute).WithPolling(500 * time.Millisecond).Should(Succeed())
+			}).WithTimeout(limit).WithPolling(500 * time.Millisecond).Should(Succeed())
 			passed := time.Now()
 			Expect(k8s.DeleteAllOf(ctx, &v1alpha1.ValidationRun{}, client.InNamespace(s.namespace))).To(Succeed())
 			Eventually(ctx, func(g Gomega) {
 				g.Expect(childrenOf(ctx, g, s.namespace)).To(BeEmpty())
-			}).WithTimeout(5 * time.Minute).WithPolling(500 * time.Millisecond).Should(Succeed())
+			}).WithTimeout(limit).WithPolling(500 * time.Millisecond).Should(Succeed())
 			AddReportEntry("many runs", fmt.Sprintf("%d runs passed in %s and were gone %s later; the operator's memory: %s before, %s after",
 				many(), passed.Sub(began).Round(time.Second), time.Since(passed).Round(time.Second), before, memory(operator.Command.Process.Pid)),
 				ReportEntryVisibilityAlways)

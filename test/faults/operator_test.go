@@ -56,6 +56,9 @@ func newManager(ctx context.Context, with setup) (ctrl.Manager, error) {
 		LeaderElectionID:              "validation-operator." + with.namespace,
 		LeaderElectionNamespace:       operatorNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 new(8 * time.Second),
+		RenewDeadline:                 new(5 * time.Second),
+		RetryPeriod:                   new(time.Second),
 	})
 	if err != nil {
 		return nil, err

@@ -42,6 +42,8 @@ var _ = Describe("The API server", func() {
 			s.image("later", podlet.Runs())
 			Consistently(s.operator.ended).WithTimeout(time.Minute).ShouldNot(Receive())
 			Expect(plane.StartAPIServer()).To(Succeed())
+			// A controller manager that has lost its lease ends and is started anew. This one has none, and would wait for its watches.
+			Expect(plane.RestartControllerManager()).To(Succeed())
 			Expect(k8s.Create(ctx, &corev1.ConfigMap{
 				ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult"},
 			})).To(Succeed())
