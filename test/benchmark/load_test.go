@@ -25,7 +25,7 @@ const (
 )
 
 // inNamespace does something in a namespace of its own and returns when nothing of it is left to disturb what follows.
-func (c *cluster) inNamespace(b *testing.B, do func(namespace string)) {
+func (c *cluster) inNamespace(b testing.TB, do func(namespace string)) {
 	b.Helper()
 	ctx := context.WithoutCancel(b.Context())
 	name, err := c.plane.CreateNamespace(ctx, "bench-", map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
@@ -89,7 +89,7 @@ type ends struct {
 }
 
 // watch begins to watch the objects of a kind in a namespace, of which there will be as many as wanted.
-func (c *cluster) watch(b *testing.B, namespace string, kind client.Object, want int, over test) *ends {
+func (c *cluster) watch(b testing.TB, namespace string, kind client.Object, want int, over test) *ends {
 	b.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(b.Context()))
 	e := &ends{want: want, over: over, at: map[string]time.Time{}, news: make(chan error, want), stop: cancel}
@@ -136,7 +136,7 @@ func (e *ends) look(object client.Object) {
 }
 
 // next waits until one more object is over.
-func (e *ends) next(b *testing.B) {
+func (e *ends) next(b testing.TB) {
 	b.Helper()
 	timer := time.NewTimer(stalled)
 	defer timer.Stop()
@@ -152,7 +152,7 @@ func (e *ends) next(b *testing.B) {
 }
 
 // wait waits until all objects are over, and returns the moment at which the last one was.
-func (e *ends) wait(b *testing.B) (last time.Time) {
+func (e *ends) wait(b testing.TB) (last time.Time) {
 	b.Helper()
 	defer e.stop()
 	for e.seen < e.want {

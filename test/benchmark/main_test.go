@@ -97,7 +97,7 @@ func TestMain(m *testing.M) {
 }
 
 // start returns the cluster.
-func start(b *testing.B) *cluster {
+func start(b testing.TB) *cluster {
 	b.Helper()
 	shared.once.Do(func() { shared.err = shared.cluster.start(b.Context()) })
 	if shared.err != nil {
