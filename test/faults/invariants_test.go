@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
+	"github.com/validation-operator/validation-operator/internal/verdict"
 	"github.com/validation-operator/validation-operator/internal/workload"
 	"github.com/validation-operator/validation-operator/test/controlplane"
 )
@@ -31,6 +33,12 @@ type record struct {
 func holdInvariants(namespace string) {
 	GinkgoHelper()
 	r := readRecord(namespace)
+	Expect(r.runs).NotTo(BeEmpty(), "nothing is recorded of %s", namespace)
+	r.hold()
+}
+
+func (r *record) hold() {
+	GinkgoHelper()
 	r.createsEachJobOnce()
 	r.runsOneJobAtATime()
 	for _, states := range r.runs {
@@ -38,6 +46,7 @@ func holdInvariants(namespace string) {
 		r.startsInOrder(states)
 		r.passesOnProof(states)
 		r.agreesWithResults(states)
+		r.endsInTime(states)
 		r.writesLittle(states)
 	}
 }
@@ -139,8 +148,8 @@ func (r *record) neverTakesBack(states []*v1alpha1.ValidationRun) {
 	verdicts, phases := map[int64]v1alpha1.Verdict{}, map[string]v1alpha1.PhaseState{}
 	for _, run := range states {
 		s := run.Status
-		if verdict, said := verdicts[s.Attempt]; said {
-			Expect(s.Verdict).To(Equal(verdict), "verdict of attempt %d of %s", s.Attempt, run.Name)
+		if earlier, said := verdicts[s.Attempt]; said {
+			Expect(s.Verdict).To(Equal(earlier), "verdict of attempt %d of %s", s.Attempt, run.Name)
 		} else if s.Verdict != "" {
 			verdicts[s.Attempt] = s.Verdict
 		}
@@ -218,6 +227,34 @@ func (r *record) agreesWithResults(states []*v1alpha1.ValidationRun) {
 		Expect(result.Summary).To(Equal(s.Summary), run.Name)
 		for i, p := range result.Phases {
 			Expect(p.State).To(Equal(s.Phases[i].State), "phase %s of %s", p.Name, run.Name)
+			if p.State == v1alpha1.PhasePassed && len(p.Tests) > 0 {
+				Expect(p.Tests).To(HaveEach(HaveField("Status", BeElementOf(verdict.Passed, verdict.Skipped))), "phase %s of %s is Passed", p.Name, run.Name)
+			}
+		}
+	}
+}
+
+// tardy is how late an attempt may end after its timeout.
+const tardy = 2 * time.Minute
+
+// endsInTime: an attempt ends within its timeout, and a little; what was suspended of it does not count. Neither it nor a phase ends
+// before it has begun.
+func (r *record) endsInTime(states []*v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	for _, run := range states {
+		s := run.Status
+		if s.CompletionTime == nil {
+			continue
+		}
+		spec := run.Spec.DeepCopy()
+		spec.SetDefaults()
+		limit := spec.Timeout.Duration + time.Duration(s.SuspendedSeconds)*time.Second + tardy
+		Expect(s.CompletionTime.Sub(s.StartTime.Time)).To(And(BeNumerically(">=", 0), BeNumerically("<=", limit)), "attempt %d of %s", s.Attempt, run.Name)
+		for _, p := range s.Phases {
+			Expect(p.State.Ended()).To(BeTrue(), "phase %s of attempt %d of %s, which has ended", p.Name, s.Attempt, run.Name)
+			if p.StartTime != nil && p.CompletionTime != nil {
+				Expect(p.CompletionTime.Sub(p.StartTime.Time)).To(BeNumerically(">=", 0), "phase %s of %s", p.Name, run.Name)
+			}
 		}
 	}
 }
