@@ -105,7 +105,7 @@ run: install ## Run the operator here, against the current kubeconfig.
 
 .PHONY: test
 test: ## Run everything below, verify and lint included.
-	@hack/test.sh verify lint unit integration e2e
+	@hack/test.sh verify lint unit integration faults e2e
 
 .PHONY: unit
 unit: ## Run the tests that need nothing.
@@ -116,10 +116,10 @@ unit: ## Run the tests that need nothing.
 integration: ## Run the tests that need a control plane, with a scripted kubelet.
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|benchmark|corpus|faults)') 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|corpus|faults)') 2>&1 | $(TALLY)
 
 .PHONY: faults
-faults: ## Run the faults of a control plane: outages, lost answers, stale caches, lost leases. Not a part of test, for its length.
+faults: ## Run the faults of a control plane: outages, lost answers, stale caches, lost leases.
 	@assets=$$($(CLUSTER) assets); \
 	KUBEBUILDER_ASSETS=$$assets $(SLOW) ./test/faults 2>&1 | $(TALLY)
 
@@ -147,6 +147,11 @@ bench: ## Run the benchmarks that match BENCH, COUNT times, for benchstat.
 .PHONY: bench-controller
 bench-controller: ## Run the operator's benchmarks beside bare Jobs, on a control plane of their own.
 	KUBEBUILDER_ASSETS=$$($(CLUSTER) assets) go test -run='^$$' -bench='$(BENCH)' -timeout=0 ./test/benchmark
+
+.PHONY: bench-streams
+bench-streams: ## Follow 500 logs at once, each of 4 MB over a minute, and hold the operator's memory afterwards against that before.
+	KUBEBUILDER_ASSETS=$$($(CLUSTER) assets) go test -run='^TestStreams$$' -v -count=1 -timeout=0 ./test/benchmark \
+	  -streams=500 -stream-bytes=4000000 -stream-time=1m -stream-bound=2
 
 ##@ Images and installation
 

@@ -43,6 +43,18 @@ func (s *story) deleteMaps(ctx context.Context, component string) int {
 	return len(maps.Items)
 }
 
+// collect deletes the only pod of a run once it has ended, as the collector of terminated pods does, and returns when it is gone.
+func (s *story) collect(ctx context.Context, run *v1alpha1.ValidationRun, ended corev1.PodPhase) {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Eventually(ctx, func(g Gomega) {
+		g.Expect(k8s.List(ctx, &pods, client.InNamespace(s.namespace), client.MatchingLabels{v1alpha1.LabelRun: run.Name})).To(Succeed())
+		g.Expect(pods.Items).To(ConsistOf(HaveField("Status.Phase", ended)))
+	}).Should(Succeed())
+	Expect(k8s.Delete(ctx, &pods.Items[0], client.GracePeriodSeconds(0))).To(Succeed())
+	Eventually(ctx, func() bool { return isGone(ctx, &pods.Items[0]) }).Should(BeTrue())
+}
+
 var _ = Describe("What somebody deletes by hand", func() {
 	It("changes no verdict, and its loss is said", func(ctx SpecContext) {
 		atOnce(func() {
@@ -111,6 +123,25 @@ var _ = Describe("What somebody deletes by hand", func() {
 				Expect(out.Status.Phases[0].State).To(Equal(v1alpha1.PhasePassed))
 				Expect(out.Status.Phases[1].Reason).To(Equal(v1alpha1.ReasonInputMissing), out.Status.Phases[1].Message)
 				Expect(strings.ToLower(out.Status.Phases[1].Message)).To(ContainSubstring("serviceaccount"))
+			})
+		}, func() {
+			play(ctx, scene{}, func(s *story) {
+				By("deleting pods that have ended before anybody has read how, as their garbage collection does where there are many")
+				open := make(chan struct{})
+				whole := s.run(ctx, "whole", phases(suite("only", s.image("whole", tests(good, until(open))))))
+				broken := s.run(ctx, "broken", phases(suite("only", s.image("broken", tests(until(open), bad)))))
+				runs(ctx, whole, "only")
+				runs(ctx, broken, "only")
+				s.operator.stop()
+				close(open)
+				s.collect(ctx, whole, corev1.PodSucceeded)
+				s.collect(ctx, broken, corev1.PodFailed)
+				s.start()
+				for _, run := range []*v1alpha1.ValidationRun{whole, broken} {
+					out := settled(ctx, run, 1)
+					Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictError), run.Name)
+					Expect(out.Status.Phases[0].Reason).To(Equal(v1alpha1.ReasonPodDeleted), "%s: %s", run.Name, out.Status.Phases[0].Message)
+				}
 			})
 		})
 	})
