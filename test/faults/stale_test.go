@@ -32,7 +32,7 @@ var _ = Describe("Caches that are behind", func() {
 		var stories []func()
 		for _, behind := range []string{"jobs", "pods", "validationruns", "jobs pods", "jobs pods validationruns"} {
 			stories = append(stories, func() {
-				play(ctx, scene{fault: lagging(800*time.Millisecond, strings.Fields(behind)...)}, func(s *story) {
+				play(ctx, scene{fault: lagging(500*time.Millisecond, strings.Fields(behind)...)}, func(s *story) {
 					run := s.run(ctx, "behind", phases(retried(suite("first", s.image("first", preemptedOnce()))), smoke("second", s.image("second", podlet.Runs()))))
 					out := passes(ctx, run, 1)
 					Expect(out.Status.Phases[0]).To(And(HaveField("Flaky", true), HaveField("Jobs", HaveLen(2))), behind)
