@@ -151,7 +151,7 @@ bench-controller: ## Run the operator's benchmarks beside bare Jobs, on a contro
 .PHONY: bench-streams
 bench-streams: ## Follow 500 logs at once, each of 4 MB over a minute, and hold the operator's memory afterwards against that before.
 	KUBEBUILDER_ASSETS=$$($(CLUSTER) assets) go test -run='^TestStreams$$' -v -count=1 -timeout=0 ./test/benchmark \
-	  -streams=500 -stream-bytes=4000000 -stream-time=1m -stream-bound=2
+	  -streams=500 -stream-bytes=4000000 -stream-time=1m
 
 ##@ Images and installation
 
