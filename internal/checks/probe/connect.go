@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -51,9 +52,14 @@ type Resolution struct {
 	Trouble   map[string]string   `json:"trouble,omitempty"`
 }
 
-// ServesCluster reports whether the pod is set up to look up Services by their names.
+// ServesCluster reports whether the pod is set up to look up Services by their names: in their domains, at a name server that is not
+// the pod itself, where nobody answers. Kubelets that have no other to name write that one.
 func (r Resolution) ServesCluster() bool {
-	return slices.ContainsFunc(r.Search, func(domain string) bool { return strings.HasPrefix(domain, "svc.") })
+	elsewhere := slices.ContainsFunc(r.Servers, func(server string) bool {
+		address, err := netip.ParseAddr(server)
+		return err != nil || !address.IsLoopback()
+	})
+	return elsewhere && slices.ContainsFunc(r.Search, func(domain string) bool { return strings.HasPrefix(domain, "svc.") })
 }
 
 // targets decodes the environment variable.

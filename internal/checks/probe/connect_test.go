@@ -123,6 +123,8 @@ func TestLookUp(t *testing.T) {
 			Addresses: map[string][]string{"known": {"10.0.0.1", "10.0.0.2"}}, Trouble: map[string]string{"unknown": "no such host"}}},
 		"of the node": {"# comment\nsearch example.com\nnameserver 1.1.1.1\nsearch example.org\n", Resolution{
 			Search: []string{"example.org"}, Servers: []string{"1.1.1.1"}}},
+		"of the pod itself": {"search ns.svc.cluster.local svc.cluster.local\nnameserver 127.0.0.1\nnameserver ::1\n", Resolution{
+			Search: []string{"ns.svc.cluster.local", "svc.cluster.local"}, Servers: []string{"127.0.0.1", "::1"}}},
 		"of nobody": {"", Resolution{}},
 	}
 	for name, tt := range tests {
