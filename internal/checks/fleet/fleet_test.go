@@ -128,6 +128,11 @@ func TestWhatFailsIsSaidWithoutAllRights(t *testing.T) {
 		if !f.Failed() || f.Skip != finding.CouldNotRun {
 			t.Errorf("%s: failed = %t, skip = %q, want a failure beside what could not run", name, f.Failed(), f.Skip)
 		}
+		for _, m := range f.Measured {
+			if strings.HasPrefix(m.Name, "requested.") || m.Name == "pods.gpu" {
+				t.Errorf("%s: %s = %s is measured, though pods could not be listed", name, m.Name, m.Value)
+			}
+		}
 	}
 }
 

@@ -249,7 +249,7 @@ func TestPull(t *testing.T) {
 			return []news{{time.Second, "Failed", "Failed to pull image: timeout"}, {10 * time.Second, "Pulled", ""}}
 		}},
 		"refused by the registry": {imageID: registryID, limit: "<= 5s", kubelet: func(int) []news {
-			return []news{{time.Second, "Failed", "Failed to pull image: 401 Unauthorized"}}
+			return []news{{time.Second, "Failed", "Failed to pull image: 401 Unauthorized"}, {time.Second, "Failed", "Error: ImagePullBackOff"}}
 		}, words: []string{"node a to pull the image registry.example.com/validator:v1", "401 Unauthorized", "imagePullSecrets"}},
 		"never": {imageID: registryID, limit: "<= 5s", words: []string{"that it does not say it has"}},
 		"loaded into the node": {imageID: "sha256:0123", limit: "<= 5s", skip: finding.NotApplicable,

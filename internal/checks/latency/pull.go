@@ -149,14 +149,15 @@ func pull(ctx context.Context, b *cluster.Bench, f *finding.Finding) (time.Durat
 	return time.Since(start), true
 }
 
-// awaitPulled waits for the kubelet's event, and returns the last trouble that it told of before.
+// awaitPulled waits for the kubelet's event, and returns the trouble that it told of before.
 func awaitPulled(ctx context.Context, b *cluster.Bench, pod *corev1.Pod) (trouble string, err error) {
 	options := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("involvedObject.uid", string(pod.UID)).String()}
 	_, err = cluster.AwaitAny(ctx, b.CoreV1().Events(b.Namespace), options, func(event *corev1.Event) (bool, error) {
 		if event.InvolvedObject.UID != pod.UID {
 			return false, nil
 		}
-		if event.Reason == failed {
+		// The kubelet tells of each trouble twice: what the registry said, and that it tries again later.
+		if event.Reason == failed && len(event.Message) > len(trouble) {
 			trouble = event.Message
 		}
 		return event.Reason == pulled, nil

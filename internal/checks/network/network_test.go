@@ -42,10 +42,12 @@ type world struct {
 	stuck string
 	// says replaces a client's message.
 	says string
+	// ends is the phase in which clients end.
+	ends corev1.PodPhase
 }
 
 func newWorld(objects ...runtime.Object) *world {
-	w := &world{client: fake.NewClientset(objects...), domains: true, names: []string{serviceIP}}
+	w := &world{client: fake.NewClientset(objects...), domains: true, names: []string{serviceIP}, ends: corev1.PodSucceeded}
 	w.trouble = func(string, string) string { return "" }
 	w.client.PrependReactor("create", "services", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		service := created(action).(*corev1.Service)
@@ -89,7 +91,7 @@ func (w *world) run(pod *corev1.Pod) {
 	if message == "" {
 		message = w.message(pod.Spec.NodeName, env)
 	}
-	pod.Status = corev1.PodStatus{Phase: corev1.PodSucceeded, ContainerStatuses: []corev1.ContainerStatus{{
+	pod.Status = corev1.PodStatus{Phase: w.ends, ContainerStatuses: []corev1.ContainerStatus{{
 		Name: pod.Spec.Containers[0].Name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: message}}}}}
 }
 
@@ -266,6 +268,11 @@ func TestRouting(t *testing.T) {
 		w := newWorld()
 		w.says = `{"pod":""}`
 		w.try(t, Routing, "", "the client to try two addresses")
+	})
+	t.Run("a client that fails", func(t *testing.T) {
+		w := newWorld()
+		w.ends = corev1.PodFailed
+		w.try(t, Routing, "", "on node a to succeed; found it Failed")
 	})
 	t.Run("a server that does not start", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -85,6 +86,8 @@ func TestAsk(t *testing.T) {
 
 func TestEachTriesForAsLongAsItsPatienceLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		errAttempt := errors.New("nobody answers")
+		start := time.Now()
 		tries := []int{0, 0, 0}
 		errs := each(t.Context(), []int{0, 1, 2}, func(ctx context.Context, i int) error {
 			tries[i]++
@@ -93,12 +96,19 @@ func TestEachTriesForAsLongAsItsPatienceLasts(t *testing.T) {
 				return nil
 			case i == 2 && tries[i] > 2: // from then on nothing answers at all
 				<-ctx.Done()
+				if time.Since(start) < patience {
+					return errAttempt
+				}
 				return ctx.Err()
 			}
 			return errors.New("refused")
 		})
 		if errs[0] != nil || errs[1] != nil || errs[2] == nil {
 			t.Errorf("errors = %v, want one for the last alone", errs)
+		}
+		// Its last whole try ran into the time of an attempt; the one that the end of the patience cut off says less.
+		if !errors.Is(errs[2], errAttempt) {
+			t.Errorf("the last error is %v, want %v", errs[2], errAttempt)
 		}
 		if tries[0] != 1 || tries[1] != 3 || tries[2] < 10 {
 			t.Errorf("tries = %v, want one, three and many", tries)

@@ -132,7 +132,7 @@ func TestSystem(t *testing.T) {
 		got  Subtype
 		want map[string]string
 	}{
-		"cmdline": {Cmdline("BOOT_IMAGE=/vmlinuz quiet console=tty0 console=ttyS0 intel_iommu=on db_password=x\n"), map[string]string{
+		"cmdline": {Cmdline("BOOT_IMAGE=/vmlinuz quiet console=tty0 console=ttyS0 intel_iommu=on db_password=x -- --addr 0.0.0.0\n"), map[string]string{
 			"BOOT_IMAGE": "/vmlinuz", "quiet": "", "console": "tty0,ttyS0", "intel_iommu": "on"}},
 		"modules": {Modules("nvidia 56807424 4 nvidia_uvm, Live 0x0\nbr_netfilter 32768 0 - Live 0x0\n"), map[string]string{
 			"nvidia": "true", "br_netfilter": "true"}},

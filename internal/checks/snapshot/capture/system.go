@@ -68,6 +68,10 @@ func readFile(files fs.FS, name string) (string, error) {
 func Cmdline(text string) Subtype {
 	data := map[string]string{}
 	for field := range strings.FieldsSeq(text) {
+		if field == "--" {
+			// What follows is for the first process, and not for the kernel.
+			break
+		}
 		key, value, _ := strings.Cut(field, "=")
 		if secret(key) {
 			continue
