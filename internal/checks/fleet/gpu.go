@@ -52,7 +52,13 @@ func GPUs(ctx context.Context, client kubernetes.Interface, now time.Time) findi
 		}
 		return f
 	}
-	servants(ctx, client, &f, with, now)
+	seen, problems, err := servants(ctx, client, with, now)
+	f.Problems = append(f.Problems, problems...)
+	if err != nil {
+		f.Refused("list pods in the whole cluster", err)
+		return f
+	}
+	f.Measure("pods.gpu", seen)
 	return f
 }
 
@@ -62,10 +68,11 @@ func withoutLabels(node *corev1.Node) *corev1.Node {
 	return &bare
 }
 
-// servants looks at the pods that make GPUs usable, on the nodes that have some.
-func servants(ctx context.Context, client kubernetes.Interface, f *finding.Finding, with map[string]bool, now time.Time) {
-	seen := 0
-	err := eachPod(ctx, client, func(pod *corev1.Pod) {
+// servants looks at the pods that make GPUs usable, on the nodes that have some: how many there are, and what is wrong with them.
+func servants(
+	ctx context.Context, client kubernetes.Interface, with map[string]bool, now time.Time,
+) (seen int, faults []finding.Problem, err error) {
+	err = eachPod(ctx, client, func(pod *corev1.Pod) {
 		if !with[pod.Spec.NodeName] || !health.ServesGPUs(pod) || pod.DeletionTimestamp != nil {
 			return
 		}
@@ -75,15 +82,14 @@ func servants(ctx context.Context, client kubernetes.Interface, f *finding.Findi
 			problems = append(problems, health.DescribePod(pod))
 		}
 		if len(problems) > 0 {
-			f.Fail(fmt.Sprintf("pod %s/%s, which serves GPUs on node %s, to be ready", pod.Namespace, pod.Name, pod.Spec.NodeName),
-				strings.Join(problems, "; "), fmt.Sprintf("see kubectl logs -n %s %s", pod.Namespace, pod.Name))
+			faults = append(faults, finding.Problem{
+				Expected: fmt.Sprintf("pod %s/%s, which serves GPUs on node %s, to be ready", pod.Namespace, pod.Name, pod.Spec.NodeName),
+				Found:    strings.Join(problems, "; "),
+				Mend:     fmt.Sprintf("see kubectl logs -n %s %s", pod.Namespace, pod.Name),
+			})
 		}
 	})
-	if err != nil {
-		f.Refused("list pods in the whole cluster", err)
-		return
-	}
-	f.Measure("pods.gpu", seen)
+	return seen, faults, err
 }
 
 // resourceSlices reads what DRA drivers offer: nothing in a cluster that does not know DRA.
