@@ -344,6 +344,28 @@ func TestCustomResources(t *testing.T) {
 	})
 }
 
+// A kind that may not be listed keeps the check from a conclusion if it belongs to a component, and is named if nobody knows whose it is.
+func TestUnseenCustomResources(t *testing.T) {
+	namespace := component(t)
+	gadgets := define(t, definitionOf("test.example", "v1", "Gadget", true))
+	grant(t)
+	gadget(t, gadgets, namespace, is("Ready", "True"))
+	r := recipeOf(t, namespace, "", "")
+	t.Run("of nobody known", func(t *testing.T) {
+		define(t, definitionOf("other.example", "v1", "Gizmo", true))
+		f := deployment.CustomResourceConditions(within(t), validator(t, image), r)
+		wantPass(t, f)
+		wantMeasured(t, f, "custom-resources.not-seen", "gizmos.other.example")
+	})
+	t.Run("of a component", func(t *testing.T) {
+		definition := definitionOf("other.example", "v1", "Gizmo", true)
+		definition.SetLabels(map[string]string{"app.kubernetes.io/part-of": "x"})
+		define(t, definition)
+		f := deployment.CustomResourceConditions(within(t), validator(t, image), r)
+		wantSkip(t, f, finding.CouldNotRun, "may not list gizmos.other.example")
+	})
+}
+
 // Of the whole cluster, what bears the component's name is its own.
 func TestClusterWideCustomResourcesBelongByName(t *testing.T) {
 	namespace := component(t)

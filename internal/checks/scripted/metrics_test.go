@@ -57,3 +57,12 @@ func TestAPIServerMetricsOfSomethingElseFail(t *testing.T) {
 	config.Wrap(edit{path: "/metrics", from: "apiserver_request_total", to: "proxy_request_total"}.wrap)
 	wantFailure(t, conformance.APIServerMetrics(within(t), at(t, config, self)), "to count its requests as apiserver_request_total; found none among")
 }
+
+// The autoscaler says that it is able to, and the Deployment is not seen to change.
+func TestHPAThatRaisesNothingFails(t *testing.T) {
+	config := world.plane.ServiceAccountConfig(runNamespace, account)
+	config.ContentType = "application/json"
+	config.Wrap(edit{path: "/deployments?", from: `"replicas":2`, to: `"replicas":1`}.wrap)
+	f := conformance.HPA(bounded(t, 6*time.Second), at(t, config, selfOf(t, world.plane.Config, image)))
+	wantFailure(t, f, "to 2 replicas; found 1: waited")
+}
