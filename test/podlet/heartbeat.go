@@ -59,9 +59,17 @@ func transient(err error) bool {
 		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || errors.As(err, &network)
 }
 
-// register creates the node.
+// register creates the nodes.
 func (n *Node) register() error {
-	ready := n.readiness(corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status")
+	for _, name := range n.names() {
+		if err := n.registerNode(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) registerNode(name string) error {
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:              resource.MustParse("1000"),
 		corev1.ResourceMemory:           resource.MustParse("10Ti"),
@@ -69,14 +77,14 @@ func (n *Node) register() error {
 		corev1.ResourcePods:             resource.MustParse("100k"),
 	}
 	node := &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: n.options.Name, Labels: n.labels()},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: n.labels(name)},
 		Status: corev1.NodeStatus{
 			Capacity:    capacity,
 			Allocatable: capacity,
-			Conditions:  []corev1.NodeCondition{ready},
+			Conditions:  []corev1.NodeCondition{n.ready()},
 			Addresses: []corev1.NodeAddress{
 				{Type: corev1.NodeInternalIP, Address: hostIP},
-				{Type: corev1.NodeHostName, Address: n.options.Name},
+				{Type: corev1.NodeHostName, Address: name},
 			},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(n.port)}},
 			NodeInfo: corev1.NodeSystemInfo{
@@ -88,34 +96,32 @@ func (n *Node) register() error {
 		},
 	}
 	if _, err := n.client.CoreV1().Nodes().Create(n.ctx, node, metav1.CreateOptions{}); err != nil {
-		return fmt.Errorf("creating node %s: %w", n.options.Name, err)
+		return fmt.Errorf("creating node %s: %w", name, err)
 	}
 	return nil
 }
 
-// unregister removes the node once nothing of it runs any more.
+// unregister removes the nodes once nothing of them runs any more.
 func (n *Node) unregister() error {
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeLimit)
 	defer cancel()
 	var errs []error
-	for _, err := range []error{
-		n.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, n.options.Name, metav1.DeleteOptions{}),
-		n.client.CoreV1().Nodes().Delete(ctx, n.options.Name, metav1.DeleteOptions{}),
-	} {
-		if err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("removing it: %w", err))
-		}
+	for _, name := range n.names() {
+		errs = append(errs, n.forget(ctx, name))
 	}
 	return errors.Join(errs...)
 }
 
-// heartbeat renews the node's lease: without it kube-controller-manager would take the node for lost.
+// heartbeat renews the nodes' leases: without them kube-controller-manager would take the nodes for lost.
 func (n *Node) heartbeat() {
 	ticker := time.NewTicker(leaseRenewal)
 	defer ticker.Stop()
 	for {
-		if err := n.tell(n.ctx, n.renewLease); err != nil && n.ctx.Err() == nil {
-			n.options.Logf("node %s: renewing its lease: %v", n.options.Name, err)
+		for _, name := range n.names() {
+			err := n.tell(n.ctx, func(ctx context.Context) error { return n.renewLease(ctx, name) })
+			if err != nil && n.ctx.Err() == nil {
+				n.options.Logf("node %s: renewing its lease: %v", name, err)
+			}
 		}
 		select {
 		case <-ticker.C:
@@ -125,10 +131,10 @@ func (n *Node) heartbeat() {
 	}
 }
 
-func (n *Node) renewLease(ctx context.Context) error {
+func (n *Node) renewLease(ctx context.Context, name string) error {
 	leases := n.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
 	spec := coordinationv1.LeaseSpec{
-		HolderIdentity:       &n.options.Name,
+		HolderIdentity:       &name,
 		LeaseDurationSeconds: ptr.To(int32(leaseDuration / time.Second)),
 		RenewTime:            new(metav1.NewMicroTime(time.Now())), // kube-controller-manager's clock is the real one.
 	}
@@ -136,15 +142,15 @@ func (n *Node) renewLease(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = leases.Patch(ctx, n.options.Name, types.MergePatchType, patch, metav1.PatchOptions{})
-	if apierrors.IsNotFound(err) {
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: n.options.Name}, Spec: spec}
+	_, err = leases.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if apierrors.IsNotFound(err) && n.hosts(name) {
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
 		_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
 	}
 	return err
 }
 
-// Lose cuts the node off: its containers run on, but it neither serves logs nor tells the API server anything. The node is
+// Lose cuts the podlet's nodes off: its containers run on, but it neither serves logs nor tells the API server anything. The node is
 // marked as kube-controller-manager would mark it after 50 seconds, which then taints it.
 func (n *Node) Lose() {
 	n.mu.Lock()
@@ -158,7 +164,7 @@ func (n *Node) Lose() {
 		return
 	}
 	_ = server.Close() // the connections are meant to break
-	n.setReadiness(n.readiness(corev1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."))
+	n.setAllReadiness(n.readiness(corev1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."))
 }
 
 // Recover ends what Lose began. The node catches up on what it had to tell.
@@ -173,7 +179,7 @@ func (n *Node) Recover() error {
 		return err
 	}
 	close(online)
-	n.setReadiness(n.readiness(corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"))
+	n.setAllReadiness(n.ready())
 	return nil
 }
 
@@ -184,13 +190,26 @@ func (n *Node) readiness(status corev1.ConditionStatus, reason, message string) 
 	}
 }
 
-func (n *Node) setReadiness(condition corev1.NodeCondition) {
+func (n *Node) ready() corev1.NodeCondition {
+	return n.readiness(corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status")
+}
+
+func (n *Node) setReadiness(name string, condition corev1.NodeCondition) error {
 	patch, err := json.Marshal(map[string]any{"status": map[string]any{"conditions": []corev1.NodeCondition{condition}}})
-	if err == nil {
-		_, err = n.client.CoreV1().Nodes().Patch(n.ctx, n.options.Name, types.StrategicMergePatchType, patch,
-			metav1.PatchOptions{}, "status")
+	if err != nil {
+		return fmt.Errorf("encoding the readiness of node %s: %w", name, err)
 	}
-	if err != nil && n.ctx.Err() == nil {
-		n.options.Logf("node %s: setting its readiness: %v", n.options.Name, err)
+	_, err = n.client.CoreV1().Nodes().Patch(n.ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	if err != nil {
+		return fmt.Errorf("setting the readiness of node %s: %w", name, err)
+	}
+	return nil
+}
+
+func (n *Node) setAllReadiness(condition corev1.NodeCondition) {
+	for _, name := range n.names() {
+		if err := n.setReadiness(name, condition); err != nil && n.ctx.Err() == nil {
+			n.options.Logf("%v", err)
+		}
 	}
 }

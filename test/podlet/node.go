@@ -39,7 +39,9 @@ import (
 type Options struct {
 	// Name is the node's; "podlet" by default.
 	Name string
-	// Labels are the node's, besides its host name, operating system and architecture.
+	// Nodes are further nodes that this one process stands for: pods whose affinity names one of them run on it.
+	Nodes []string
+	// Labels are those of each node, besides its host name, operating system and architecture.
 	Labels map[string]string
 	// Schedules says whether this node also plays the scheduler for a pod; nil is for every pod. Processes that share a
 	// control plane tell their pods apart by it, with InNamespaces for instance.
@@ -52,7 +54,7 @@ type Options struct {
 	Logf func(format string, args ...any)
 }
 
-// Node is a running podlet.
+// Node is a running podlet: one node, or several.
 type Node struct {
 	options Options
 	client  kubernetes.Interface
@@ -65,7 +67,9 @@ type Node struct {
 
 	mu        sync.Mutex
 	scripts   map[string]Script
-	published chan struct{} // closed when there is a new script
+	published chan struct{}       // closed when there is a new script
+	machines  map[string]*machine // by the names of their nodes
+	changed   chan struct{}       // closed when one of them is another
 	pods      map[types.NamespacedName]*pod
 	unbound   map[types.UID]context.CancelFunc
 	rootCAs   map[string]bool // namespaces that have their kube-root-ca.crt
@@ -92,10 +96,15 @@ func Start(plane *controlplane.Connection, options Options) (*Node, error) {
 		client:    client,
 		scripts:   map[string]Script{},
 		published: make(chan struct{}),
+		machines:  map[string]*machine{options.Name: {}},
+		changed:   make(chan struct{}),
 		pods:      map[types.NamespacedName]*pod{},
 		unbound:   map[types.UID]context.CancelFunc{},
 		rootCAs:   map[string]bool{},
 		online:    make(chan struct{}),
+	}
+	for _, name := range options.Nodes {
+		n.machines[name] = &machine{}
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	if n.tls, err = plane.KubeletTLS(options.Name); err != nil {

@@ -21,6 +21,7 @@ type pod struct {
 	node    *Node
 	key     types.NamespacedName
 	uid     types.UID
+	machine string // the name of its node
 	address string
 	started metav1.Time
 
@@ -55,6 +56,7 @@ func newPod(node *Node, spec *corev1.Pod, address string) *pod {
 		node:     node,
 		key:      types.NamespacedName{Namespace: spec.Namespace, Name: spec.Name},
 		uid:      spec.UID,
+		machine:  spec.Spec.NodeName,
 		address:  address,
 		started:  metav1.NewTime(node.options.Now()),
 		stopping: make(chan struct{}),

@@ -8,14 +8,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 )
 
-// schedule binds a pod to the node, unless its script or its node selector says otherwise.
+// schedule binds a pod to its node, unless its script or its node selector says otherwise.
 func (n *Node) schedule(ctx context.Context, spec *corev1.Pod) {
-	if !fits(spec, n.labels()) {
-		n.otherNode(ctx, spec)
+	target, ok := n.place(ctx, spec)
+	if !ok {
 		return
 	}
 	if finding := n.unschedulable(spec); finding != nil {
@@ -33,7 +34,7 @@ func (n *Node) schedule(ctx context.Context, spec *corev1.Pod) {
 	err := n.tell(ctx, func(context.Context) error { // The watch may tell of the binding before the answer has come.
 		return n.client.CoreV1().Pods(spec.Namespace).Bind(n.ctx, &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: spec.Namespace, Name: spec.Name, UID: spec.UID},
-			Target:     corev1.ObjectReference{Kind: "Node", Name: n.options.Name},
+			Target:     corev1.ObjectReference{Kind: "Node", Name: target},
 		}, metav1.CreateOptions{})
 	})
 	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
@@ -43,7 +44,11 @@ func (n *Node) schedule(ctx context.Context, spec *corev1.Pod) {
 
 // otherNode leaves a pod to the node that it asks for, and complains if there is none.
 func (n *Node) otherNode(ctx context.Context, spec *corev1.Pod) {
-	nodes, err := n.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	var named metav1.ListOptions
+	if asked := nodeAskedFor(spec); asked != "" {
+		named.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, asked).String()
+	}
+	nodes, err := n.client.CoreV1().Nodes().List(ctx, named)
 	if err != nil {
 		return
 	}

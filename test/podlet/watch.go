@@ -17,6 +17,9 @@ import (
 // watchPods returns once the node knows its own pods and those that nobody has bound.
 func (n *Node) watchPods() error {
 	own := fields.OneTermEqualSelector("spec.nodeName", n.options.Name)
+	if len(n.options.Nodes) > 0 {
+		own = fields.OneTermNotEqualSelector("spec.nodeName", "")
+	}
 	unbound := fields.AndSelectors(fields.OneTermEqualSelector("spec.nodeName", ""),
 		fields.OneTermEqualSelector("status.phase", string(corev1.PodPending)))
 	for _, kind := range []struct {
@@ -65,6 +68,9 @@ func lastKnown(object any) *corev1.Pod {
 }
 
 func (n *Node) podAdded(spec *corev1.Pod) {
+	if !n.hosts(spec.Spec.NodeName) {
+		return
+	}
 	n.mu.Lock()
 	n.addresses++
 	p := newPod(n, spec, fmt.Sprintf("10.%d.%d.%d", 64+n.addresses>>16&63, n.addresses>>8&255, n.addresses&255))
@@ -134,9 +140,9 @@ func InNamespaces(prefix string) func(*corev1.Pod) bool {
 	}
 }
 
-func (n *Node) labels() map[string]string {
+func (n *Node) labels(name string) map[string]string {
 	all := map[string]string{
-		corev1.LabelHostname:   n.options.Name,
+		corev1.LabelHostname:   name,
 		corev1.LabelOSStable:   "linux",
 		corev1.LabelArchStable: "amd64",
 	}
