@@ -147,10 +147,10 @@ func (r *Reconciler) itemEvidence(ctx context.Context, run *v1alpha1.ValidationR
 	var out []report.Phase
 	for i, k := range kept {
 		if i > 0 && kept[i-1].phase.Check == k.phase.Check && kept[i-1].node == k.node {
-			earlier := append(out[len(out)-1].Earlier, out[len(out)-1])
-			earlier[len(earlier)-1].Earlier = nil
-			k.phase.Earlier = earlier
-			out[len(out)-1] = k.phase
+			before := &out[len(out)-1]
+			k.phase.Earlier, before.Earlier = before.Earlier, nil
+			k.phase.Earlier = append(k.phase.Earlier, *before)
+			*before = k.phase
 			continue
 		}
 		out = append(out, k.phase)

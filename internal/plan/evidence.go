@@ -79,7 +79,8 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 		}
 		e.GoTest = &verdict.GoTest{
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
-			Checks: t.Checks, Constraints: u.wanted(), All: pod.Listing.all(), Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+			Checks: t.Checks, Constraints: u.wanted(), All: pod.Listing.all(),
+			Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
 		}
 		if t.ExpectedTests != nil {
 			e.GoTest.ExpectedTests = int(*t.ExpectedTests)

@@ -44,6 +44,8 @@ func letterOf(state v1alpha1.PhaseState) byte {
 		return letterSkipped
 	case v1alpha1.PhaseNotRun:
 		return letterNotRun
+	case v1alpha1.PhaseError, v1alpha1.PhasePending, v1alpha1.PhaseRunning:
+		return letterError
 	}
 	return letterError
 }
@@ -286,7 +288,7 @@ func (st *stage) part(check string) *v1alpha1.Phase {
 			return &st.asks[i].binary
 		}
 	}
-	p := st.Phase.DeepCopy()
+	p := st.DeepCopy()
 	if check != "" && st.Isolation == v1alpha1.IsolationCheck && p.GoTest != nil {
 		p.GoTest.Checks, p.GoTest.Run = []string{check}, gotest.CheckPattern([]string{check})
 	}

@@ -35,8 +35,8 @@ func (u *unit) mistake() string {
 			return st.invalid
 		}
 		if len(st.constraints) > 0 && u.spec.Snapshot == nil {
-			return fmt.Sprintf("the recipe has %d constraints to be held against a snapshot, and the run has none: set spec.snapshot.capture, or spec.snapshot.configMap",
-				len(st.constraints))
+			return fmt.Sprintf("the recipe has %d constraints to be held against a snapshot, and the run has none: "+
+				"set spec.snapshot.capture, or spec.snapshot.configMap", len(st.constraints))
 		}
 	}
 	if !slices.ContainsFunc(u.stages, func(st stage) bool { return !own(st.Name) }) {

@@ -71,7 +71,7 @@ func message(pod *corev1.Pod) string {
 
 // ask repeats a question until its answer is the wanted one, and reports whether it came to be. The answer given last is returned.
 func ask(ctx context.Context, question func(context.Context) error, wanted func(error) bool) (is bool, answer error) {
-	is = nil == wait.PollUntilContextCancel(ctx, askInterval, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, askInterval, true, func(ctx context.Context) (bool, error) {
 		given := question(ctx)
 		// An answer that the end of the time has cut off is none.
 		if ctx.Err() != nil && !wanted(given) {
@@ -80,7 +80,7 @@ func ask(ctx context.Context, question func(context.Context) error, wanted func(
 		answer = given
 		return wanted(given), nil
 	})
-	return is, answer
+	return err == nil, answer
 }
 
 // accepted is the answer to a request that was let through.
