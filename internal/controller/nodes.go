@@ -12,16 +12,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
-// nodesFresh is for how long a list of all nodes serves every run that asks: some thousands of them are some megabytes.
+// nodesFresh is for how long a list of all nodes serves every run that minds its own: some thousands of them are some megabytes.
 const nodesFresh = 5 * time.Second
 
 // nodeList is the list of all nodes as it was read last.
@@ -31,17 +29,16 @@ type nodeList struct {
 	nodes []corev1.Node
 }
 
-// allNodes are the nodes that there are, a few seconds old at most.
-func (r *Reconciler) allNodes(ctx context.Context) ([]corev1.Node, error) {
+// allNodes are the nodes that there are, as they were listed at a time or later: of those that ask at once, one asks the API server.
+func (r *Reconciler) allNodes(ctx context.Context, since time.Time) ([]corev1.Node, error) {
 	r.nodes.mu.Lock()
 	defer r.nodes.mu.Unlock()
 	now := r.Clock.Now()
-	if age := now.Sub(r.nodes.at); age >= 0 && age < nodesFresh {
+	if at := r.nodes.at; !at.Before(since) && !at.After(now) {
 		return r.nodes.nodes, nil
 	}
 	list := &corev1.NodeList{}
-	// Version 0 is whatever the API server has in its cache: cheap, and no older than a watch would be.
-	if err := r.Live.List(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: "0"}}); err != nil {
+	if err := r.Live.List(ctx, list); err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)
 	}
 	r.nodes.at, r.nodes.nodes = now, list.Items
@@ -77,7 +74,7 @@ func (r *Reconciler) observeNodes(ctx context.Context, run *v1alpha1.ValidationR
 }
 
 func (r *Reconciler) observePresent(ctx context.Context, seen *plan.Observed) error {
-	nodes, err := r.allNodes(ctx)
+	nodes, err := r.allNodes(ctx, r.Clock.Now().Add(-nodesFresh))
 	if apierrors.IsForbidden(err) {
 		return nil // without the right to look, the pods have to tell
 	}
@@ -95,7 +92,8 @@ func nodesOf(phase string) string { return "nodes-" + phase }
 
 // freezeNodes chooses the nodes of a phase, and writes down which they are: what the phase's items are must not change while it runs.
 func (r *Reconciler) freezeNodes(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, of *plan.NodesOf, seen *plan.Observed) error {
-	all, err := r.allNodes(ctx)
+	// What is chosen stands for the whole phase: a node that was labelled just before the run was made must be among them.
+	all, err := r.allNodes(ctx, r.Clock.Now())
 	if apierrors.IsForbidden(err) {
 		return &refusal{block: plan.Block{Reason: v1alpha1.ReasonForbidden, Message: "the operator may not list nodes: " + err.Error()}}
 	}
