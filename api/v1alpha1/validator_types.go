@@ -24,8 +24,8 @@ type Validator struct {
 	ImagePullSecrets []LocalReference `json:"imagePullSecrets,omitempty"`
 
 	// env are environment variables of the validator. AICR_NAMESPACE,
-	// AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH and AICR_LIST_ONLY are set by the
-	// operator.
+	// AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH, AICR_LIST_ONLY and
+	// AICR_INFRASTRUCTURE are set by the operator.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -193,7 +193,7 @@ type LocalReference struct {
 // EnvVar is one environment variable.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.value) && has(self.valueFrom))",message="an environment variable has a value or a valueFrom, not both"
-// +kubebuilder:validation:XValidation:rule="!(self.name in ['AICR_NAMESPACE', 'AICR_SNAPSHOT_PATH', 'AICR_RECIPE_PATH', 'AICR_LIST_ONLY'])",message="AICR_NAMESPACE, AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH and AICR_LIST_ONLY are set by the operator: leave them out",fieldPath=".name"
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['AICR_NAMESPACE', 'AICR_SNAPSHOT_PATH', 'AICR_RECIPE_PATH', 'AICR_LIST_ONLY', 'AICR_INFRASTRUCTURE'])",message="AICR_NAMESPACE, AICR_SNAPSHOT_PATH, AICR_RECIPE_PATH, AICR_LIST_ONLY and AICR_INFRASTRUCTURE are set by the operator: leave them out",fieldPath=".name"
 type EnvVar struct {
 	// name is the variable's name.
 	// +required
