@@ -25,6 +25,7 @@ func (w *world) checkPublished(before *v1alpha1.ValidationRunStatus) {
 	}
 	for _, p := range s.Phases {
 		w.checkProof(p)
+		w.checkItemProof(p)
 	}
 	if !reflect.DeepEqual(before, s) && w.wrote {
 		w.book.published(w)

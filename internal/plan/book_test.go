@@ -27,6 +27,8 @@ type book struct {
 	// outcomes are the phases that ended, by attempt, and verdicts those of attempts.
 	outcomes map[int64]map[string]v1alpha1.PhaseStatus
 	verdicts map[int64]v1alpha1.Verdict
+	// letters are the outcomes of items, by attempt and phase.
+	letters map[int64]map[string]string
 	// highest is the highest attempt that was ever begun.
 	highest int64
 	// highestLimit is the highest historyLimit there was, and forged says that somebody else wrote status.
@@ -53,6 +55,7 @@ func newBook() book {
 	return book{
 		created: map[workload.Item]int{}, exits: map[string]int32{}, lives: map[string]*simJob{}, excused: map[string]bool{},
 		outcomes: map[int64]map[string]v1alpha1.PhaseStatus{}, verdicts: map[int64]v1alpha1.Verdict{},
+		letters: map[int64]map[string]string{},
 	}
 }
 
@@ -85,6 +88,7 @@ func (b *book) begin(w *world, attempt int64) {
 	b.away, b.idle, b.since = 0, 0, w.now
 	delete(b.outcomes, attempt)
 	delete(b.verdicts, attempt)
+	delete(b.letters, attempt)
 	b.highest = max(b.highest, attempt)
 }
 
@@ -105,6 +109,12 @@ func (b *book) published(w *world) {
 	now.status = new(*s) // nobody changes it: each status is written whole
 	b.all = append(b.all, now)
 	for _, p := range s.Phases {
+		if p.FanOut != nil {
+			if b.letters[s.Attempt] == nil {
+				b.letters[s.Attempt] = map[string]string{}
+			}
+			b.letters[s.Attempt][p.Name] = p.FanOut.Outcomes
+		}
 		if p.State.Ended() {
 			if b.outcomes[s.Attempt] == nil {
 				b.outcomes[s.Attempt] = map[string]v1alpha1.PhaseStatus{}
@@ -132,6 +142,7 @@ func (b *book) forge(w *world, s v1alpha1.ValidationRunStatus) {
 	}
 	delete(b.outcomes, s.Attempt)
 	delete(b.verdicts, s.Attempt)
+	delete(b.letters, s.Attempt)
 	for _, past := range s.History {
 		b.verdicts[past.Attempt] = past.Verdict
 	}
@@ -148,6 +159,7 @@ func (b *book) forge(w *world, s v1alpha1.ValidationRunStatus) {
 func (b *book) forget(w *world) {
 	b.highest = max(w.run.Status.Attempt, w.highest())
 	maps.DeleteFunc(b.verdicts, func(attempt int64, _ v1alpha1.Verdict) bool { return attempt > b.highest })
+	maps.DeleteFunc(b.letters, func(attempt int64, _ map[string]string) bool { return attempt > b.highest })
 	maps.DeleteFunc(b.outcomes, func(attempt int64, _ map[string]v1alpha1.PhaseStatus) bool { return attempt > b.highest })
 }
 
@@ -179,8 +191,11 @@ func (s script) proves(p *v1alpha1.Phase) bool {
 	if p.Container != nil {
 		return s.code == 0
 	}
+	if isAsk(p) {
+		return len(s.tests) > 0
+	}
 	passed := false
-	for _, test := range s.tests {
+	for _, test := range s.selected(p) {
 		how, _, _ := strings.Cut(test, " ")
 		if how != "pass" && how != "skip" {
 			return false
@@ -195,5 +210,5 @@ func (s script) fails(p *v1alpha1.Phase) bool {
 	if p.Container != nil {
 		return s.code == 1
 	}
-	return slices.ContainsFunc(s.tests, func(test string) bool { return strings.HasPrefix(test, "fail ") })
+	return slices.ContainsFunc(s.selected(p), func(test string) bool { return strings.HasPrefix(test, "fail ") })
 }

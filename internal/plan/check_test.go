@@ -18,63 +18,6 @@ func (w *world) wrong(format string, args ...any) {
 	w.t.Errorf(format+"\n%s", append(args, w.said.String())...)
 }
 
-// mayCreate: nothing is created that depends on what is not yet in status, or beside what is to be gone first.
-func (w *world) mayCreate(item workload.Item) {
-	w.t.Helper()
-	if w.run.DeletionTimestamp != nil || w.run.Spec.Suspend || w.run.Spec.Cancel {
-		w.wrong("%v is created for a run that is being deleted, suspended or cancelled", item)
-	}
-	for _, p := range w.run.Status.Phases {
-		if p.Name == item.Phase {
-			break
-		}
-		if !p.State.Ended() {
-			w.wrong("%v is created and status has no outcome of phase %s", item, p.Name)
-		}
-	}
-	for _, job := range w.jobs {
-		switch {
-		case job.item == item:
-			w.wrong("a second Job of %v is created", item)
-		case job.item.Attempt != item.Attempt, job.item.Phase == item.Phase && job.item.Restart != item.Restart && !job.finished:
-			w.wrong("%v is created beside %v", item, job.item)
-		}
-	}
-	if item.Unlisted && w.phase(item.Phase).GoTest.ExpectedTests == nil {
-		w.wrong("%v is created without a list and without a number", item)
-	}
-	for _, source := range workload.Sources(&w.run.Spec) {
-		if !w.haveInput(source.Input) {
-			w.wrong("%v is created and %s is not frozen", item, source.Input)
-		}
-	}
-}
-
-// mayStop: a Job is stopped only when nothing that status is to say hangs on it. One that could not list its tests has a successor.
-func (w *world) mayStop(job *simJob) {
-	w.t.Helper()
-	s := &w.run.Status
-	if w.run.DeletionTimestamp != nil || job.item.Attempt != s.Attempt {
-		return
-	}
-	successor := job.item
-	successor.Unlisted = true
-	for _, p := range s.Phases {
-		if p.Name == job.item.Phase && !p.State.Ended() && p.Restarts == job.item.Restart && w.book.created[successor] == 0 {
-			w.wrong("Job %v is stopped, and status says that phase %s is %s", job.item, p.Name, p.State)
-		}
-	}
-}
-
-// mustNotJudgeUnread: before a log is read, no phase is judged by it.
-func (w *world) mustNotJudgeUnread(d Decision) {
-	w.t.Helper()
-	i := slices.IndexFunc(w.run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return !p.State.Ended() })
-	if i >= 0 && d.Status.Attempt == w.run.Status.Attempt && i < len(d.Status.Phases) && d.Status.Phases[i].State.Ended() {
-		w.wrong("phase %s is %s and its log was not read", d.Status.Phases[i].Name, d.Status.Phases[i].State)
-	}
-}
-
 // check holds a decision against what has to be true of every one.
 func (w *world) check(before *v1alpha1.ValidationRunStatus, d *Decision) {
 	w.t.Helper()
@@ -86,8 +29,11 @@ func (w *world) check(before *v1alpha1.ValidationRunStatus, d *Decision) {
 		w.mayBegin(before, now)
 	} else {
 		w.checkKept(before, d)
+		w.checkKeptItems(before, d)
 		w.checkRetries(before, now)
+		w.checkItemRetries(before, now)
 	}
+	w.checkItems(now)
 	w.checkRecorded(now)
 	w.checkVerdict(now)
 	w.checkConditions(now)
@@ -116,9 +62,9 @@ func (w *world) mayBegin(before, now *v1alpha1.ValidationRunStatus) {
 	if w.book.forged {
 		delete(w.book.outcomes, now.Attempt) // of an attempt of that number that nothing bears witness to any more
 		delete(w.book.verdicts, now.Attempt)
+		delete(w.book.letters, now.Attempt)
 	}
-	about := slices.EqualFunc(before.Phases, w.run.Spec.Phases, func(p v1alpha1.PhaseStatus, spec v1alpha1.Phase) bool { return p.Name == spec.Name })
-	if b.attempt > 0 && frozen && about && b.spec == w.encodedSpec() && (rerun == "" || rerun == b.rerun) {
+	if b.attempt > 0 && frozen && isOf(before, &w.run.Spec) && b.spec == w.encodedSpec() && (rerun == "" || rerun == b.rerun) {
 		w.wrong("attempt %d begins, and there is no reason for it", now.Attempt)
 	}
 	if rerun != "" && len(rerun) <= 128 && now.LastHandledRerun != rerun || now.LastHandledRerun == "" && rerun != "" {
@@ -233,6 +179,9 @@ var infrastructure = strings.Fields(`Evicted Preempted NodeShutdown NodeLost Pod
 func (w *world) checkRetries(before, now *v1alpha1.ValidationRunStatus) {
 	w.t.Helper()
 	for i, p := range now.Phases {
+		if p.FanOut != nil {
+			continue
+		}
 		if p.Flaky != (p.Retries > 0 && p.State == v1alpha1.PhasePassed) {
 			w.wrong("phase %s is %s after %d retries, and flaky is %t", p.Name, p.State, p.Retries, p.Flaky)
 		}

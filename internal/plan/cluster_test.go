@@ -113,6 +113,9 @@ func (w *world) bind(job *simJob, shapes ...shape) *corev1.Pod {
 	pod := newPod(shapes...)
 	pod.Name = job.name + fmt.Sprintf("-%05d", len(job.pods))
 	pod.UID = types.UID(pod.Name)
+	if job.item.Node != "" && pod.Spec.NodeName != "" {
+		pod.Spec.NodeName = job.item.Node
+	}
 	pod.Spec.ActiveDeadlineSeconds = new(workload.StartDeadline(phase))
 	pod.Status.StartTime = new(metav1.NewTime(w.now))
 	if !workload.Lists(phase, job.item) {
@@ -126,16 +129,9 @@ func (w *world) bind(job *simJob, shapes ...shape) *corev1.Pod {
 	return pod
 }
 
+// phase is a phase of the attempt as it goes.
 func (w *world) phase(name string) *v1alpha1.Phase {
-	spec := w.run.Spec.DeepCopy()
-	spec.SetDefaults()
-	for i := range spec.Phases {
-		if spec.Phases[i].Name == name {
-			return &spec.Phases[i]
-		}
-	}
-	w.t.Fatalf("there is no phase %s", name)
-	return nil
+	return &w.stage(name).Phase
 }
 
 // deadline has the kubelet end the pod when its activeDeadlineSeconds are over.

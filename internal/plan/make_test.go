@@ -22,14 +22,23 @@ func (w *world) make(d Decision, seen *Observed) (what string, again bool) {
 	}
 	switch {
 	case len(d.Unkept(seen)) > 0:
-		return w.keep(d.Unkept(seen)[0], seen), false
+		var kept []string
+		for _, k := range d.Unkept(seen) {
+			kept = append(kept, w.keep(k, seen))
+		}
+		return strings.Join(kept, "; "), false
 	case d.Store:
 		return w.store(d, seen)
 	case d.Freeze:
 		return w.freeze(d, seen), false
 	case d.Setup:
 		return w.setup(d, seen), false
+	case d.Capture:
+		return w.capture(d, seen), false
+	case d.FreezeNodes != nil:
+		return w.freezeNodes(d, seen), false
 	}
+	seen.RefusedJobs = map[workload.Item]*Block{}
 	var did []string
 	for _, c := range d.Create {
 		did = append(did, w.create(c, seen))
@@ -77,7 +86,7 @@ func (w *world) setup(d Decision, seen *Observed) string {
 		frozen = append(frozen, v1alpha1.Input{Name: source.Input, ConfigMap: in.Name})
 	}
 	seen.Frozen = frozen
-	w.observeRecipe(d.Status.Attempt, seen)
+	w.observeDocuments(d.Status.Attempt, seen)
 	return "setup"
 }
 
@@ -94,12 +103,12 @@ func (w *world) create(c Creation, seen *Observed) string {
 	item := c.Item
 	what := "create " + label(item)
 	if block := w.refusal(what); block != nil {
-		seen.RefusedJobs = map[workload.Item]*Block{item: block}
+		seen.RefusedJobs[item] = block
 		return what + " (refused)"
 	}
-	w.mayCreate(item)
+	w.mayCreate(c)
 	w.touch()
-	job := &simJob{name: workload.JobName(w.run, item), item: item, script: w.script(item), phase: w.phase(item.Phase)}
+	job := &simJob{name: workload.JobName(w.run, item), item: item, script: w.script(item), phase: c.Phase.DeepCopy()}
 	w.jobs = append(w.jobs, job)
 	w.book.created[item]++
 	w.book.lives[job.name] = job
@@ -119,10 +128,16 @@ func (w *world) script(item workload.Item) script {
 	if w.write != nil {
 		return w.write(item)
 	}
-	if s, ok := w.scripts[label(item)]; ok {
-		return s
+	asked := item.Phase
+	if item.Phase == v1alpha1.PhasePreflight {
+		asked = item.Check // its test binary is that of the phase
 	}
-	return w.scripts[item.Phase]
+	for _, l := range []string{label(item), label(workload.Item{Phase: item.Phase, Check: item.Check, Node: item.Node})} {
+		if s, ok := w.scripts[l]; ok {
+			return s
+		}
+	}
+	return w.scripts[asked]
 }
 
 // keep keeps the evidence of a phase, or finds what an earlier pass has kept of it.
@@ -207,6 +222,9 @@ func (w *world) refusal(what string) *Block {
 // label is a Job in the transcript.
 func label(item workload.Item) string {
 	out := item.Phase
+	if item.Check != "" || item.Node != "" {
+		out += "[" + key{item.Check, item.Node}.String() + "]"
+	}
 	if item.Unlisted {
 		out += "/unlisted"
 	}

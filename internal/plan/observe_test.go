@@ -22,6 +22,7 @@ func (w *world) observe() Observed {
 	for _, p := range w.run.Status.Phases {
 		w.observeGone(&seen, p)
 	}
+	w.observeGoneItems(&seen)
 	slices.SortFunc(seen.Jobs, func(a, b Job) int { return strings.Compare(a.Name, b.Name) })
 	if w.run.DeletionTimestamp == nil {
 		w.observeSpec(&seen)
@@ -71,16 +72,12 @@ func (w *world) highest() (n int64) {
 	return n
 }
 
-// observeRecipe reads the frozen recipe.
-func (w *world) observeRecipe(attempt int64, seen *Observed) {
-	if w.configMaps[workload.InputName(w.run, attempt, workload.InputRecipe)] != nil {
-		seen.Recipe = &w.recipe
-	}
-}
-
 func (w *world) observeInputs(seen *Observed) {
 	status := &w.run.Status
-	w.observeRecipe(status.Attempt, seen)
+	if status.Attempt > 0 && status.Verdict == "" {
+		w.observeDocuments(status.Attempt, seen)
+		w.observeNodes(seen)
+	}
 	if status.Attempt == 0 || len(status.Inputs) > 0 || seen.SpecChanged {
 		return
 	}

@@ -93,7 +93,7 @@ func (w *world) complete() string {
 func (w *world) going(p *v1alpha1.PhaseStatus) string {
 	var latest *simJob
 	for _, job := range w.jobs {
-		if job.item.Attempt == w.run.Status.Attempt && job.item.Phase == p.Name && job.item.Restart == p.Restarts {
+		if job.item.Attempt == w.run.Status.Attempt && job.item.Phase == p.Name && w.counts(p, job.item) {
 			latest = job
 		}
 	}

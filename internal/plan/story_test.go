@@ -245,7 +245,7 @@ var stories = []story{
 }
 
 func TestStories(t *testing.T) {
-	for _, s := range slices.Concat(stories, attemptStories, wishStories) {
+	for _, s := range slices.Concat(stories, attemptStories, wishStories, itemStories) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			golden(t, s.name+".txt", s.tell(t, false))
@@ -255,7 +255,7 @@ func TestStories(t *testing.T) {
 
 // Decide remembers nothing: an operator that starts anew before every single step does and says the same.
 func TestStoriesWithARestartAtEveryStep(t *testing.T) {
-	for _, s := range slices.Concat(stories, attemptStories, wishStories) {
+	for _, s := range slices.Concat(stories, attemptStories, wishStories, itemStories) {
 		if s.remembers {
 			continue
 		}

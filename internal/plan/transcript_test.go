@@ -66,6 +66,9 @@ func (w *world) changes(old, now *v1alpha1.ValidationRunStatus) (out []string) {
 		if p.Restarts != was.Restarts {
 			add("%s begins anew (%d)", p.Name, p.Restarts)
 		}
+		if text := items(p.FanOut); text != items(was.FanOut) {
+			add("%s [%s]", p.Name, text)
+		}
 		if p.Flaky && !was.Flaky {
 			add("%s is flaky", p.Name)
 		}

@@ -45,7 +45,9 @@ type world struct {
 	jobs       []*simJob
 	timers     []timer
 	configMaps map[string]*simConfigMap
-	recipe     recipe.Recipe // what the frozen recipe says
+	recipe     recipe.Recipe   // what the frozen recipe says
+	snapshot   recipe.Snapshot // what the frozen snapshot says, and what is captured
+	nodes      []Node          // the cluster's, by name; Matching are all of them
 	follow     []types.UID
 	followed   map[types.UID]time.Time // since when; a restart at every step takes no time
 	memory     map[types.UID]Pod       // followed pods as they were seen last
@@ -202,8 +204,8 @@ func (w *world) pass() time.Duration {
 		d = w.decide(seen)
 	}
 	var did []string
-	for n := 0; d.Freeze || d.Setup || len(d.Create) > 0 || d.Store || len(d.Unkept(&seen)) > 0; n++ {
-		if n > 7 {
+	for n := 0; asks(d, &seen); n++ {
+		if n > 10 {
 			w.t.Fatalf("it asks for the same again and again: %+v\n%s", d, w.said.String())
 		}
 		what, again := w.make(d, &seen)
@@ -235,6 +237,11 @@ func (w *world) pass() time.Duration {
 	w.tell(before, did, d)
 	w.checkWorld()
 	return d.After
+}
+
+// asks says whether a decision asks for something to be made, after which it is taken again.
+func asks(d Decision, seen *Observed) bool {
+	return d.Freeze || d.Setup || d.Capture || d.FreezeNodes != nil || len(d.Create) > 0 || d.Store || len(d.Unkept(seen)) > 0
 }
 
 // killed says whether the operator dies at this point of a step, and if so has it.
