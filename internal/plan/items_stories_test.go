@@ -137,11 +137,18 @@ var itemStories = []story{
 		w.nodes[1].Cordoned, w.nodes[2].NotReady = true, true
 		w.scripts = map[string]script{"a": runs("pass TestA"), "a[n4]": runs("fail TestA")}
 	}},
-	{name: "nodes-that-leave", phases: []v1alpha1.Phase{goPhase("a", onNodes, func(p *v1alpha1.Phase) { p.Parallelism = new(int32(2)) })}, set: func(w *world) {
+	{name: "nodes-that-leave", remembers: true, phases: []v1alpha1.Phase{goPhase("a", onNodes, func(p *v1alpha1.Phase) { p.Parallelism = new(int32(2)) })}, set: func(w *world) {
 		w.has("n1", "n2", "n3")
 		w.scripts = map[string]script{"a": runs("pass TestA"), "a[n2]": runs("hang TestA")}
 		w.after(8, func() { w.leave("n2") })
 		w.after(8, func() { w.leave("n3") })
+	}},
+	{name: "nodes-that-leave-before-there-is-a-pod", phases: []v1alpha1.Phase{goPhase("a", onNodes)}, set: func(w *world) {
+		w.has("n1", "n2")
+		w.scripts = map[string]script{
+			"a": runs("pass TestA"), "a[n2]": {blocked: &Block{Reason: v1alpha1.ReasonQuotaExceeded, Message: "exceeded quota: pods"}},
+		}
+		w.after(20, func() { w.leave("n2") })
 	}},
 	{name: "nodes-cordoned-meanwhile", phases: []v1alpha1.Phase{goPhase("a", onNodes, func(p *v1alpha1.Phase) { p.Parallelism = new(int32(1)) })}, set: func(w *world) {
 		w.has("n1", "n2")

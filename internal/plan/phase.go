@@ -190,6 +190,7 @@ func (u *unit) wait(block Block) {
 
 // watch takes the phase's Job from its creation to its judgement.
 func (u *unit) watch(job *Job) {
+	left := u.left()
 	switch {
 	case len(job.Pods) > 1 && u.unread(job):
 	case len(job.Pods) > 1:
@@ -198,6 +199,8 @@ func (u *unit) watch(job *Job) {
 		}))
 	case len(job.Pods) == 1:
 		u.pod(job, &job.Pods[0])
+	case left != nil:
+		u.end(u.judge(job, left)) // there is no other node for it
 	case job.Gone || job.Deleting:
 		u.end(u.judge(job, jobDeleted(job)))
 	case job.Finished:
