@@ -179,7 +179,7 @@ var infrastructure = strings.Fields(`Evicted Preempted NodeShutdown NodeLost Pod
 func (w *world) checkRetries(before, now *v1alpha1.ValidationRunStatus) {
 	w.t.Helper()
 	for i, p := range now.Phases {
-		if p.FanOut != nil {
+		if p.FanOut != nil || w.stage(p.Name) == nil {
 			continue
 		}
 		if p.Flaky != (p.Retries > 0 && p.State == v1alpha1.PhasePassed) {

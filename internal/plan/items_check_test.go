@@ -68,7 +68,7 @@ func (w *world) mayBeDue(name string) {
 func (w *world) mayStop(job *simJob) {
 	w.t.Helper()
 	s := &w.run.Status
-	if w.run.DeletionTimestamp != nil || job.item.Attempt != s.Attempt || w.configMaps[workload.InputName(w.run, s.Attempt, workload.InputSpec)] == nil {
+	if w.run.DeletionTimestamp != nil || job.item.Attempt != s.Attempt || !w.legible() {
 		return
 	}
 	successor := job.item
@@ -135,7 +135,7 @@ func (w *world) checkItems(now *v1alpha1.ValidationRunStatus) {
 		if strings.Contains(f.Outcomes, "F") && p.State.Ended() && p.State != v1alpha1.PhaseFailed {
 			w.wrong("phase %s is %s, and its items are %s", p.Name, p.State, items(f))
 		}
-		if w.legible() && len(f.Active) > int(*w.stage(p.Name).Parallelism) {
+		if st := w.stage(p.Name); w.legible() && st != nil && len(f.Active) > int(*st.Parallelism) {
 			w.wrong("phase %s runs %d items at a time", p.Name, len(f.Active))
 		}
 	}
@@ -144,13 +144,13 @@ func (w *world) checkItems(now *v1alpha1.ValidationRunStatus) {
 	}
 }
 
-// legible says whether what the attempt validates can be read: somebody may have deleted what it froze, or edited the spec since.
+// legible says whether what the attempt validates can be read: somebody may have deleted what it froze.
 func (w *world) legible() bool {
-	frozen := w.configMaps[workload.InputName(w.run, w.run.Status.Attempt, workload.InputSpec)]
-	if frozen == nil || string(frozen.data) != w.encodedSpec() {
+	name := func(input string) string { return workload.InputName(w.run, w.run.Status.Attempt, input) }
+	if w.configMaps[name(workload.InputSpec)] == nil {
 		return false
 	}
-	return w.run.Spec.Recipe == nil || w.recipeOf(w.run.Status.Attempt) != nil
+	return w.run.Spec.Recipe == nil || w.configMaps[name(workload.InputRecipe)] != nil
 }
 
 // checkItemProof: no item counts as passed whose validator did not run to its good end, and none as failed in which nothing failed.

@@ -93,8 +93,20 @@ func someLife(seed uint64, item workload.Item) script {
 		}
 	}
 	h := seed + uint64(item.Restart) + uint64(item.Attempt)<<24
+	if item.Phase == v1alpha1.PhasePreflight {
+		if h%12 == 0 && seed%3 == 0 {
+			return script{tests: []string{"pass TestA"}, listCode: 2}
+		}
+		return runs("pass TestA", "pass TestB", "pass TestCapture")
+	}
+	if item.Phase == v1alpha1.PhaseSnapshot {
+		return runs("pass TestCapture")
+	}
 	if r := seed % 5; r > 0 {
 		h += uint64(item.Phase[0]) * r // every fifth run has phases that are all alike
+		for _, c := range item.Check + item.Node {
+			h += uint64(c) * r
+		}
 	}
 	r := rand.New(rand.NewPCG(h, 7))
 	switch h % 12 {
@@ -133,16 +145,19 @@ func calmWorld(t *testing.T, seed uint64, r *rand.Rand) *world {
 		phases = append(phases, p)
 	}
 	w := newWorld(t, phases...)
+	if seed%each > retriers {
+		w.spread(rand.New(rand.NewPCG(seed, 5)))
+	}
 	w.write = func(item workload.Item) script { return someLife(seed, item) }
 	// Everything else happens at whole seconds: no outcome hangs on what comes first within one instant.
 	w.run.Spec.Timeout = &metav1.Duration{Duration: time.Duration(2+r.IntN(20))*time.Minute + time.Second/2}
 	if r.IntN(3) == 0 {
 		w.run.Spec.AllSkipped = v1alpha1.AllSkippedAccept
 	}
-	if r.IntN(3) == 0 {
+	if r.IntN(3) == 0 && w.run.Spec.Recipe == nil {
 		w.run.Spec.Recipe = fromConfigMap("r")
 	}
-	if r.IntN(3) == 0 {
+	if r.IntN(3) == 0 && w.run.Spec.Snapshot == nil {
 		w.run.Spec.Snapshot = snapshotOf("s")
 	}
 	w.run.Spec.HistoryLimit = new(int32(r.IntN(4)))
@@ -206,7 +221,9 @@ func randomWorld(t *testing.T, seed uint64, r *rand.Rand, seen coverage) *world 
 
 // something is what a user does, and often soon afterwards something else.
 func something(w *world, r *rand.Rand, seen coverage) {
-	if name := disturbed[r.IntN(len(disturbed))]; len(w.jobs) > 0 && r.IntN(4) == 0 {
+	if len(w.nodes) > 0 && r.IntN(6) == 0 {
+		w.befall(r)
+	} else if name := disturbed[r.IntN(len(disturbed))]; len(w.jobs) > 0 && r.IntN(4) == 0 {
 		seen.count(w, name)
 		disturbances[name](w, w.jobs[r.IntN(len(w.jobs))])
 	} else {
@@ -245,7 +262,8 @@ func faults(w *world, r *rand.Rand) {
 	}
 	if r.IntN(5) == 0 {
 		until, final := w.now.Add(time.Duration(r.IntN(120))*time.Second), r.IntN(4) == 0
-		what := []string{"freeze", "freeze", "setup", "create a", "create b", "create a/unlisted"}[r.IntN(6)]
+		what := []string{"freeze", "freeze", "setup", "create a", "create b", "create a/unlisted", "create a[b]", "create b[a]",
+			"freeze nodes of a", "capture"}[r.IntN(10)]
 		w.refuse = func(asked string) *Block {
 			if asked != what || w.now.After(until) {
 				return nil

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -19,17 +20,18 @@ const wantSteps = 100_000
 
 // Whatever happens in whatever order, what is checked at every step holds, and every run comes to rest.
 func TestAnyLife(t *testing.T) {
-	steps, verdicts, seen := 0, map[v1alpha1.Verdict]int{}, coverage{}
+	steps, verdicts, seen, items := 0, map[v1alpha1.Verdict]int{}, coverage{}, map[string]int{}
 	for seed := *firstSeed; seed < *firstSeed+uint64(*sequences); seed++ {
 		w := randomWorld(t, seed, rand.New(rand.NewPCG(seed, 1)), seen)
 		w.live()
 		verdicts[w.run.Status.Verdict]++
 		steps += w.book.steps
+		w.countItems(items)
 		if t.Failed() {
 			t.Fatalf("go test -run TestAnyLife -sequences 1 -seed %d\n%s", seed, w.said.String())
 		}
 	}
-	t.Logf("%d steps, ended with %v", steps, verdicts)
+	t.Logf("%d steps, ended with %v; items %v", steps, verdicts, items)
 	if *sequences < 3000 {
 		return
 	}
@@ -37,6 +39,11 @@ func TestAnyLife(t *testing.T) {
 	for _, v := range []v1alpha1.Verdict{"Passed", "Failed", "Error", "Skipped", "Cancelled"} {
 		if verdicts[v] == 0 {
 			t.Errorf("no life ended with verdict %s", v)
+		}
+	}
+	for _, kind := range strings.Fields("P F E S N again waiting") {
+		if items[kind] < 50 {
+			t.Errorf("the lives are not varied enough: %d items %s", items[kind], kind)
 		}
 	}
 	if steps < wantSteps {
