@@ -229,28 +229,25 @@ func (s *step) tidy() {
 	}
 }
 
-// standing says of a Job of the current attempt whether what it is for has ended, and whether it is the run of that which counts.
+// standing says of a Job of the current attempt whether what it is for has ended, and whether it is the run of that which counts. An item
+// that status does not tell of yet may have its Job already: it is made before status is written.
 func (s *step) standing(p *v1alpha1.PhaseStatus, job *Job) (ended, counts bool) {
 	item := job.Item
-	if p.State.Ended() {
+	switch {
+	case p.State.Ended():
 		return true, false
-	}
-	if item.Check == "" && item.Node == "" {
+	case p.FanOut == nil:
 		return false, item.Restart == p.Restarts
-	}
-	// A status that was read too early does not know of its item yet.
-	if p.FanOut == nil {
-		return false, true
 	}
 	if restarts, runs := counting(p.FanOut, item); runs {
 		return false, item.Restart == restarts
 	}
-	for n, k := range s.items(s.stage(p.Name)) {
-		if k.check == item.Check && k.node == item.Node && n < len(p.FanOut.Outcomes) {
-			ended = p.FanOut.Outcomes[n] != letterPending
-		}
+	n := slices.Index(s.items(s.stage(p.Name)), key{item.Check, item.Node})
+	if n < 0 || n >= len(p.FanOut.Outcomes) {
+		return false, false
 	}
-	return ended, !ended
+	pending := p.FanOut.Outcomes[n] == letterPending
+	return !pending, pending && item.Restart == 0
 }
 
 // lingers is until when what was injected beside a validator that has ended may go on.
