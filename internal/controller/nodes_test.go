@@ -168,7 +168,7 @@ func TestNodesAreListedNowAndThen(t *testing.T) {
 	var got []int
 	for _, wait := range []time.Duration{0, time.Second, nodesFresh - 2*time.Second, time.Second, -time.Minute} {
 		b.clock.SetTime(b.clock.Now().Add(wait))
-		if _, err := b.allNodes(t.Context()); err != nil {
+		if _, err := b.allNodes(t.Context(), b.clock.Now().Add(-nodesFresh).Add(time.Nanosecond)); err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, lists)
