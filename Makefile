@@ -26,7 +26,7 @@ CLUSTER := go run -C hack/cluster .
 IMAGES := go run -C hack/images .
 
 # The phases' checks are tests as well, but of a cluster, in the validator image; here they are only compiled.
-UNIT = $$(go list ./api/... ./cmd/... ./internal/... ./test/health ./test/corpus | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance)$$')
+UNIT = $$(go list ./api/... ./cmd/... ./internal/... ./test/health ./test/corpus | grep -v -E '/internal/checks/(readiness|deployment|performance|conformance|snapshot|scripted)$$')
 # The modules of hack that hold code of ours worth vetting, linting and testing; the others pin what others wrote.
 TOOLS := hack/cluster hack/images
 
@@ -116,7 +116,7 @@ unit: ## Run the tests that need nothing.
 integration: ## Run the tests that need a control plane, with a scripted kubelet.
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... | grep -v -E '/test/(e2e|health|corpus|faults)') 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) $$(go list ./test/... ./internal/checks/scripted | grep -v -E '/test/(e2e|health|corpus|faults)') 2>&1 | $(TALLY)
 
 .PHONY: faults
 faults: ## Run the faults of a control plane: outages, lost answers, stale caches, lost leases.
