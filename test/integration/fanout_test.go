@@ -21,8 +21,21 @@ var _ = Describe("A phase on many nodes", func() {
 		cordoned := []string{nodes.names[40], nodes.names[120]}
 		vanishing, began := nodes.names[90], make(chan struct{})
 		begin := sync.OnceFunc(func() { close(began) })
+		// The first go on only once as many run as may.
+		crowded := make(chan struct{})
+		crowd := sync.OnceFunc(func() { close(crowded) })
+		meets := podlet.GoTestCase{Name: "TestGood", Run: func(p *podlet.Process) {
+			if nodes.active.Load() == parallelism {
+				crowd()
+			}
+			p.Wait(crowded)
+		}}
 		nodes.runs(many, func(node string) podlet.GoTest {
 			switch {
+			case slices.Contains(nodes.names[:parallelism], node) && slices.Contains(failing, node):
+				return suiteOf(meets, bad)
+			case slices.Contains(nodes.names[:parallelism], node):
+				return suiteOf(meets, podlet.GoTestCase{Name: "TestBad"})
 			case slices.Contains(failing, node):
 				return suiteOf(good, bad)
 			case node == vanishing:
@@ -80,8 +93,8 @@ var _ = Describe("A phase on many nodes", func() {
 		Expect(counts).To(Equal(map[v1alpha1.PhaseState]int{passed: 194, failed: 3, errored: 3}))
 
 		By("staying within its bounds")
-		Expect(mostActive(run, "deployment")).To(BeNumerically("<=", parallelism))
-		Expect(nodes.most.Load()).To(BeNumerically("<=", parallelism))
+		Expect(mostActive(run, "deployment")).To(Equal(parallelism))
+		Expect(nodes.most.Load()).To(BeEquivalentTo(parallelism))
 		told, largest := statuses(run)
 		Expect(largest).To(BeNumerically("<", 32<<10))
 		Expect(jobsCreated(run)).To(HaveLen(198), "a cordoned node gets no Job, and no node two")
