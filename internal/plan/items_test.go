@@ -13,17 +13,31 @@ import (
 
 // What phases of several Jobs meet in a world: their recipe, their nodes, what is captured.
 
+// laidOut are the phases of an attempt as they go, and what they were worked out from.
+type laidOut struct {
+	spec   string
+	recipe *recipe.Recipe
+	stages []stage
+}
+
 // stage is a phase of the attempt as it goes, of its frozen spec or of its recipe; nil where nothing says any more what it is.
 func (w *world) stage(name string) *stage {
-	spec := w.run.Spec.DeepCopy()
+	now := laidOut{recipe: w.recipeOf(w.run.Status.Attempt)}
 	if frozen := w.configMaps[workload.InputName(w.run, w.run.Status.Attempt, workload.InputSpec)]; frozen != nil {
-		spec = &v1alpha1.ValidationRunSpec{}
-		if err := json.Unmarshal(frozen.data, spec); err != nil {
+		now.spec = string(frozen.data)
+	} else {
+		now.spec = w.encodedSpec()
+	}
+	if now.spec != w.laidOut.spec || now.recipe != w.laidOut.recipe {
+		spec := &v1alpha1.ValidationRunSpec{}
+		if err := json.Unmarshal([]byte(now.spec), spec); err != nil {
 			w.t.Fatal(err)
 		}
+		spec.SetDefaults()
+		now.stages = stages(spec, now.recipe)
+		w.laidOut = now
 	}
-	spec.SetDefaults()
-	all := stages(spec, w.recipeOf(w.run.Status.Attempt))
+	all := w.laidOut.stages
 	i := slices.IndexFunc(all, func(st stage) bool { return st.Name == name })
 	if i < 0 {
 		return nil

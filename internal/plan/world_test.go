@@ -47,7 +47,8 @@ type world struct {
 	configMaps map[string]*simConfigMap
 	recipe     recipe.Recipe   // what the frozen recipe says
 	snapshot   recipe.Snapshot // what the frozen snapshot says, and what is captured
-	nodes      []Node          // the cluster's, by name; Matching are all of them
+	nodes      []Node          // the cluster's, by name
+	laidOut    laidOut
 	follow     []types.UID
 	followed   map[types.UID]time.Time // since when; a restart at every step takes no time
 	memory     map[types.UID]Pod       // followed pods as they were seen last
