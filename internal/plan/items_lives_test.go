@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/recipe"
@@ -47,7 +48,7 @@ func (w *world) spread(r *rand.Rand) {
 	case 0:
 		w.run.Spec.Snapshot = &v1alpha1.SnapshotSource{Capture: &v1alpha1.Capture{}}
 	case 1:
-		w.run.Spec.Phases = append(phases, goPhase("readiness", tries(1)))
+		w.run.Spec.Phases = slices.Concat(phases, []v1alpha1.Phase{goPhase("readiness", tries(1))})
 	}
 }
 

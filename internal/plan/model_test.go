@@ -41,7 +41,7 @@ func TestAnyLife(t *testing.T) {
 			t.Errorf("no life ended with verdict %s", v)
 		}
 	}
-	for _, kind := range strings.Fields("P F E S N again waiting") {
+	for kind := range strings.FieldsSeq("P F E S N again waiting") {
 		if items[kind] < 50 {
 			t.Errorf("the lives are not varied enough: %d items %s", items[kind], kind)
 		}

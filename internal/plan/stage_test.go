@@ -286,7 +286,7 @@ func TestAStatusWithImpossibleItemsDoesNotFit(t *testing.T) {
 	} {
 		w := newWorld(t, goPhase("a", onNodes))
 		w.has("n1")
-		for w.run.Status.Phases == nil || w.run.Status.Phases[0].FanOut == nil {
+		for len(w.run.Status.Phases) == 0 || w.run.Status.Phases[0].FanOut == nil {
 			w.pass()
 		}
 		if d := w.decide(w.observe()); d.Status.Attempt != 1 {
