@@ -96,6 +96,14 @@ var itemStories = []story{
 		w.after(17, func() { w.suspend(true) })
 		w.after(60, func() { w.cancel(true) })
 	}},
+	{name: "checks-suspended-while-a-log-is-read", phases: []v1alpha1.Phase{apart("a", 2)}, set: func(w *world) {
+		w.scripts = map[string]script{
+			"a": three, "a[two]": runs("hang TestTwo"), "a[two]+1": three,
+			"a[one]": three.and(2, func(_ *world, job *simJob) { job.logNeverEnds = true }).and(20, func(_ *world, job *simJob) { job.logNeverEnds = false }),
+		}
+		w.after(14, func() { w.suspend(true) })
+		w.after(60, func() { w.suspend(false) })
+	}},
 	{name: "checks-suspended-and-superseded", phases: []v1alpha1.Phase{apart("a", 2)}, set: func(w *world) {
 		w.scripts = map[string]script{
 			"a": runs("fail TestOne", "hang TestTwo", "pass TestThree"), "a[one]@2": three, "a[two]@2": three, "a[three]@2": three,
@@ -184,6 +192,10 @@ var itemStories = []story{
 		})
 		w.scripts = map[string]script{"deployment": three, "conformance": three}
 	}},
+	{name: "recipe-without-a-snapshot", set: func(w *world) {
+		w.reads(recipe.Recipe{Constraints: []recipe.Constraint{server(">= 1.30")}})
+		w.run.Spec.Snapshot = nil
+	}},
 	{name: "recipe-not-met", set: func(w *world) {
 		w.reads(recipe.Recipe{Constraints: []recipe.Constraint{server(">= 1.99")}, Phases: []recipe.Phase{section("deployment", "one")}})
 		w.scripts = map[string]script{"deployment": three}
@@ -258,6 +270,14 @@ var itemStories = []story{
 		goPhase("a"), goPhase("b", after(), alone), goPhase("c", after()),
 	}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB"), "c": runs("pass TestC", "pass TestD")}
+	}},
+	{name: "exclusive-and-the-pod-before-it-does-not-go", phases: []v1alpha1.Phase{
+		goPhase("a", within(minutes(1), minutes(1)), goesOn), {Name: "b", Container: &v1alpha1.Container{}, Exclusive: true},
+	}, set: func(w *world) {
+		w.run.Spec.Timeout = &metav1.Duration{Duration: 10 * time.Minute}
+		hangs := runs("hang TestA")
+		hangs.immortal = true
+		w.scripts = map[string]script{"a": hangs, "b": {}}
 	}},
 	{name: "exclusive-and-a-container-goes-on", phases: []v1alpha1.Phase{
 		containerPhase("a"), {Name: "b", Container: &v1alpha1.Container{}, Exclusive: true},
