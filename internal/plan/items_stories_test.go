@@ -271,6 +271,9 @@ var itemStories = []story{
 	}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB"), "c": runs("pass TestC", "pass TestD")}
 	}},
+	{name: "exclusive-from-the-start", phases: []v1alpha1.Phase{goPhase("a", alone), goPhase("b", after())}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB")}
+	}},
 	{name: "exclusive-and-the-pod-before-it-does-not-go", phases: []v1alpha1.Phase{
 		goPhase("a", within(minutes(1), minutes(1)), goesOn), {Name: "b", Container: &v1alpha1.Container{}, Exclusive: true},
 	}, set: func(w *world) {
