@@ -16,7 +16,7 @@ FROM source AS build-operator
 RUN go build -ldflags="-s -w" -o /out/operator ./cmd
 
 FROM source AS build-validator
-RUN for phase in readiness deployment performance conformance; do \
+RUN for phase in readiness deployment performance conformance snapshot; do \
       go test -c -ldflags="-s -w" -o /out/${phase}.test ./internal/checks/${phase} || exit 1; \
     done
 

@@ -35,6 +35,9 @@ func (r *Reconciler) freezeCaptured(ctx context.Context, run *v1alpha1.Validatio
 			Reason: v1alpha1.ReasonSnapshotIncomplete, Message: "the captured snapshot is not whole: " + fmt.Sprintf(format, args...), Final: true,
 		}}
 	}
+	if passed := captured(&d.Status); len(phases) < passed {
+		return incomplete("it was captured by %d Jobs, and the evidence of %d of them is gone", passed, passed-len(phases))
+	}
 	var parts []*recipe.Snapshot
 	for i := range phases {
 		found, err := partsOf(&phases[i])
@@ -61,6 +64,16 @@ func (r *Reconciler) freezeCaptured(ctx context.Context, run *v1alpha1.Validatio
 	}
 	seen.Snapshot, seen.InvalidSnapshot = doc.snapshot, doc.wrong[workload.InputSnapshot]
 	return nil
+}
+
+// captured is how many Jobs have captured the snapshot.
+func captured(status *v1alpha1.ValidationRunStatus) int {
+	for i := range status.Phases {
+		if p := &status.Phases[i]; p.Name == v1alpha1.PhaseSnapshot && p.FanOut != nil {
+			return int(p.FanOut.Passed)
+		}
+	}
+	return 1
 }
 
 // captures is the evidence of the phase that captured the snapshot: one of each node, or one.

@@ -125,9 +125,8 @@ func nodesPassed(f *v1alpha1.FanOutStatus, items []key) (n int32) {
 func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 	var b strings.Builder
 	switch {
-	case phase == v1alpha1.PhasePreflight && len(f.Failing) == 0:
-		fmt.Fprintf(&b, "%d of %d test binaries have the checks that are named", f.Passed, f.Items)
 	case phase == v1alpha1.PhasePreflight:
+		fmt.Fprintf(&b, "%d of %d test binaries have the checks that are named", f.Passed, f.Items)
 	case f.Nodes > 0 && f.MatchingNodes > f.Nodes:
 		fmt.Fprintf(&b, "%d of %d nodes passed, of %d that match", f.NodesPassed, f.Nodes, f.MatchingNodes)
 	case f.Nodes > 0:
@@ -144,26 +143,34 @@ func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 			b.WriteString(" (" + s.ending.Message + ")")
 		}
 	}
+	if wrong := s.wrongInPreflight(); phase == v1alpha1.PhasePreflight && wrong != "" {
+		return wrong
+	}
 	for _, item := range f.Failing {
-		if b.Len() > 0 {
-			b.WriteString("; ")
+		fmt.Fprintf(&b, "; %s %s", cmp.Or(key{item.Check, item.Node}.String(), "the tests"), item.State)
+		if item.State == v1alpha1.PhaseError {
+			fmt.Fprintf(&b, " (%s)", item.Reason)
 		}
-		if name := (key{item.Check, item.Node}).String(); phase != v1alpha1.PhasePreflight {
-			fmt.Fprintf(&b, "%s %s", cmp.Or(name, "the tests"), item.State)
-			if item.State == v1alpha1.PhaseError {
-				fmt.Fprintf(&b, " (%s)", item.Reason)
-			}
-			if len(f.Failing) > 3 || item.Message == "" {
-				continue
-			}
-			b.WriteString(": ")
+		if len(f.Failing) <= 3 && item.Message != "" {
+			b.WriteString(": " + item.Message)
 		}
-		b.WriteString(item.Message)
 	}
 	if more := int(f.Failed+f.Errored) - len(f.Failing) - strings.Count(f.Outcomes, string(letterNotRun)); more > 0 {
 		fmt.Fprintf(&b, "; and %d more", more)
 	}
 	return b.String()
+}
+
+// wrongInPreflight is what is wrong with the checks that are named, in the words of those failures that status has room for: what it says
+// of an item is too short to list the checks that there are.
+func (s *step) wrongInPreflight() string {
+	var wrong []string
+	for _, f := range s.Status.Failures {
+		if f.Phase == v1alpha1.PhasePreflight {
+			wrong = append(wrong, f.Message)
+		}
+	}
+	return strings.Join(wrong, "; ")
 }
 
 // String is the item as a message names it.

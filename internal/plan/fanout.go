@@ -325,14 +325,29 @@ func (s *step) record(f *v1alpha1.FanOutStatus, items []key, item v1alpha1.ItemS
 		rank := func(i v1alpha1.ItemFailure) int { return strings.Index("Failed Error", string(i.State)) }
 		return rank(a) - rank(b)
 	})
-	others := 0
-	for i := range s.Status.Phases {
-		if g := s.Status.Phases[i].FanOut; g != nil && g != f {
-			others += len(g.Failing)
+	s.boundFailing()
+}
+
+// boundFailing leaves out the last of the items that did not pass, of the phase that names most of them, until there is room for the rest:
+// so each phase that is in error has one that says why.
+func (s *step) boundFailing() {
+	for {
+		var most *v1alpha1.FanOutStatus
+		all := 0
+		for i := range s.Status.Phases {
+			f := s.Status.Phases[i].FanOut
+			if f == nil {
+				continue
+			}
+			if all += len(f.Failing); most == nil || len(f.Failing) > len(most.Failing) {
+				most = f
+			}
 		}
+		if all <= maxFailing {
+			return
+		}
+		most.Failing = most.Failing[:len(most.Failing)-1]
 	}
-	// Of each phase there is one, which says why it is in error.
-	f.Failing = f.Failing[:min(len(f.Failing), max(maxFailing-others, 1))]
 }
 
 // counting is which run of an item counts, where it runs.

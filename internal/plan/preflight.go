@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
-	"github.com/validation-operator/validation-operator/internal/gotest"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
@@ -57,32 +56,13 @@ func (u *unit) ask() *ask {
 
 // answer judges a binary's list of tests by the checks that are named.
 func (a *ask) answer(tests []string) verdict.Outcome {
-	var wrong []string
-	for _, check := range a.checks {
-		switch found := gotest.MatchCheck(check, tests); len(found) {
-		case 1:
-		case 0:
-			wrong = append(wrong, "there is no check "+check)
-		default:
-			wrong = append(wrong, fmt.Sprintf("check %s is several tests: %s", check, strings.Join(found, ", ")))
-		}
-	}
-	if len(wrong) == 0 {
+	_, trouble := verdict.MatchChecks(a.checks, tests)
+	if trouble == nil {
 		return verdict.Outcome{State: v1alpha1.PhasePassed}
 	}
-	var known []string
-	for _, test := range tests {
-		if name := gotest.CheckName(test); name != "" {
-			known = append(known, name)
-		}
-	}
-	has := "it has none"
-	if len(known) > 0 {
-		has = "it has: " + strings.Join(known, ", ")
-	}
 	return verdict.Outcome{
-		State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonCheckNotFound,
-		Message: fmt.Sprintf("phase %s: %s in %s; %s", strings.Join(a.phases, ", "), strings.Join(wrong, ", "), a.binary.GoTest.Command[0], has),
+		State: v1alpha1.PhaseError, Reason: trouble.Reason,
+		Message: fmt.Sprintf("phase %s (%s): %s", strings.Join(a.phases, ", "), a.binary.GoTest.Command[0], trouble.Message),
 	}
 }
 

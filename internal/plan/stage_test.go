@@ -354,3 +354,22 @@ func TestOwnTime(t *testing.T) {
 		}
 	}
 }
+
+// What status says of items is bounded over all phases, and each phase that is in error has one that says why.
+func TestFailingItemsOfAllPhasesAreBounded(t *testing.T) {
+	failing := func(n int) *v1alpha1.FanOutStatus {
+		return &v1alpha1.FanOutStatus{Failing: make([]v1alpha1.ItemFailure, n)}
+	}
+	s := &step{}
+	s.Status.Phases = []v1alpha1.PhaseStatus{{FanOut: failing(20)}, {}, {FanOut: failing(1)}, {FanOut: failing(9)}}
+	s.boundFailing()
+	var got []int
+	for _, p := range s.Status.Phases {
+		if p.FanOut != nil {
+			got = append(got, len(p.FanOut.Failing))
+		}
+	}
+	if want := []int{10, 1, 9}; !slices.Equal(got, want) {
+		t.Errorf("the phases name %v, want %v", got, want)
+	}
+}
