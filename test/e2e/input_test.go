@@ -34,7 +34,7 @@ var _ = Describe("A run whose ConfigMaps are not there yet", func() {
 			HaveCondition(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonInputMissing),
 			HaveField("Status.Message", ContainSubstring("ConfigMap recipe does not exist")),
 		))
-		create("recipe", "r.yaml", "kind: RecipeResult")
+		create("recipe", "r.yaml", "{kind: RecipeResult, apiVersion: aicr.nvidia.com/v1alpha1}")
 
 		By("waiting for a volume")
 		awaitRun(ctx, run, And(
@@ -45,6 +45,6 @@ var _ = Describe("A run whose ConfigMaps are not there yet", func() {
 
 		run = complete(ctx, run)
 		Expect(run.Status.Verdict).To(Equal(v1alpha1.VerdictPassed), run.Status.Message)
-		Expect(resultOf(ctx, run).Phases[0].Tests).To(ConsistOf(HaveField("Attributes", HaveKey("read"))))
+		Expect(resultOf(ctx, run).Phases[1].Tests).To(ConsistOf(HaveField("Attributes", HaveKey("read"))))
 	})
 })

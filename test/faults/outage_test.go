@@ -45,7 +45,7 @@ var _ = Describe("The API server", func() {
 			// A controller manager that has lost its lease ends and is started anew. This one has none, and would wait for its watches.
 			Expect(plane.RestartControllerManager()).To(Succeed())
 			Expect(k8s.Create(ctx, &corev1.ConfigMap{
-				ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n"},
 			})).To(Succeed())
 			close(goesOn)
 

@@ -64,10 +64,10 @@ var _ = Describe("History", func() {
 		if long() {
 			attempts = 200
 		}
-		for name, key := range map[string]string{"aicr-recipe": "recipe.yaml", "aicr-snapshot": "snapshot.yaml"} {
-			Expect(k8s.Create(ctx, &corev1.ConfigMap{
-				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: map[string]string{key: "kind: Something"},
-			})).To(Succeed())
+		for name, data := range map[string]map[string]string{
+			"aicr-recipe": {"recipe.yaml": "kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n"}, "aicr-snapshot": {"snapshot.yaml": "measurements: [{type: K8s, subtypes: [{subtype: server, data: {version: v1.37.1}}]}]"},
+		} {
+			Expect(k8s.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data})).To(Succeed())
 		}
 		var pods atomic.Int32
 		node.Script("registry.test/many-tests", *tests(good, absent))

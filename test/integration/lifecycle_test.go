@@ -187,17 +187,17 @@ var _ = Describe("The life of a run", func() {
 			HaveField("Status.Message", And(ContainSubstring("ConfigMap aicr-recipe does not exist"), ContainSubstring("ServiceAccount validator does not exist"))),
 		))
 		recipe := &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "aicr-recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "aicr-recipe"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n"},
 		}
 		Expect(k8s.Create(ctx, recipe)).To(Succeed())
 		Expect(k8s.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "validator"}})).To(Succeed())
 		Expect(k8s.Create(ctx, &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "aicr-snapshot"}, BinaryData: map[string][]byte{"s.yaml": {0xff, 0xfe}},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "aicr-snapshot"}, BinaryData: map[string][]byte{"s.yaml": []byte("measurements: [{type: K8s, subtypes: [{subtype: server, data: {version: v1.37.1}}]}]")},
 		})).To(Succeed())
 
 		out := complete(ctx, run, 1)
 		Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictPassed))
-		Expect(seen).To(Receive(Equal("kind: RecipeResult /data/recipe/recipe.yaml /data/snapshot/snapshot.yaml " + namespace)))
+		Expect(seen).To(Receive(Equal("kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n /data/recipe/recipe.yaml /data/snapshot/snapshot.yaml " + namespace)))
 		Expect(out.Status.Inputs).To(ConsistOf(HaveField("Name", "spec"), HaveField("ConfigMap", "inputs-recipe-1"), HaveField("ConfigMap", "inputs-snapshot-1")))
 		Expect(childrenOf(ctx, Default, run)).NotTo(ContainElement(HavePrefix("ServiceAccount/")), "the run names one of its own")
 	})

@@ -60,7 +60,7 @@ var _ = Describe("Suspending", func() {
 			eventually(ctx, waits, waitsFor(v1alpha1.ReasonInputMissing))
 			suspended(waits)
 			Expect(k8s.Create(ctx, &corev1.ConfigMap{
-				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "late"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult"},
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "late"}, Data: map[string]string{"recipe.yaml": "kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\n"},
 			})).To(Succeed())
 			resumed(waits)
 		}, func() {
