@@ -93,7 +93,7 @@ var _ = Describe("History", func() {
 				g.Expect(r.Status.Verdict).NotTo(BeEmpty())
 			})
 			Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictPassed), "attempt %d: %s", n, out.Status.Message)
-			Expect(out.Status.Phases[1].Flaky).To(BeTrue())
+			Expect(out.Status.Phases[2].Flaky).To(BeTrue())
 			if n == attempts {
 				break
 			}
