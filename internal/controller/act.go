@@ -189,6 +189,7 @@ func createOwned[T client.Object](ctx context.Context, r *Reconciler, run *v1alp
 	case metav1.IsControlledBy(found, run) && found.GetDeletionTimestamp() == nil:
 		return found, nil
 	case leftBehind(found, run):
+		r.clear(ctx, found)
 		return o, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " of an earlier run is being deleted"}}
 	case found.GetDeletionTimestamp() != nil:
 		return o, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: what + " is being deleted"}}
@@ -196,6 +197,17 @@ func createOwned[T client.Object](ctx context.Context, r *Reconciler, run *v1alp
 	return o, &refusal{block: plan.Block{
 		Reason: v1alpha1.ReasonNameConflict, Message: what + " exists and does not belong to this run: delete it, or rename the run", Final: true,
 	}}
+}
+
+// clear deletes a ConfigMap that a run of the same name has left behind. The garbage collector does as well, unless it took the one run
+// for the other: to a watch that was cut off in between, a run made anew is the old one, changed.
+func (r *Reconciler) clear(ctx context.Context, o client.Object) {
+	if _, ok := o.(*corev1.ConfigMap); !ok || o.GetDeletionTimestamp() != nil {
+		return
+	}
+	if err := client.IgnoreNotFound(r.Client.Delete(ctx, o, client.Preconditions{UID: new(o.GetUID())})); err != nil {
+		logf.FromContext(ctx).Info("What an earlier run has left behind cannot be deleted", "configMap", klog.KObj(o), "error", err.Error())
+	}
 }
 
 // leftBehind says that an object belonged to an earlier run of the same name, so that the garbage collector is about to take it.

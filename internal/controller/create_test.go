@@ -73,6 +73,25 @@ func TestCreateOwned(t *testing.T) {
 	}
 }
 
+// A garbage collector that took a run made anew for the old one leaves the old one's ConfigMaps for ever.
+func TestWhatAnEarlierRunLeftBehindIsDeleted(t *testing.T) {
+	earlier := newRun(started, func(r *v1alpha1.ValidationRun) { r.UID = "earlier" })
+	stranger := newRun(started, func(r *v1alpha1.ValidationRun) { r.UID, r.Name = "other", "another" })
+	for owner, want := range map[*v1alpha1.ValidationRun]bool{earlier: true, stranger: false} {
+		left := workload.FrozenInput(owner, 1, workload.InputSpec, []byte("{}"))
+		left.Name, left.UID = workload.InputName(newRun(), 1, workload.InputSpec), "left"
+		b := newBench(t, interceptor.Funcs{}, left)
+		mine := workload.FrozenInput(newRun(started), 1, workload.InputSpec, []byte("{}"))
+		if _, err := createOwned(t.Context(), b.Reconciler, newRun(started), mine); err == nil {
+			t.Errorf("%s: it is taken over", owner.UID)
+		}
+		_, err := createOwned(t.Context(), b.Reconciler, newRun(started), mine.DeepCopy())
+		if gone := err == nil; gone != want {
+			t.Errorf("%s: gone is %t: %v", owner.UID, gone, err)
+		}
+	}
+}
+
 // A creation may succeed and its answer be lost: the next pass finds it and makes no second one.
 func TestCreateJobAfterALostAnswer(t *testing.T) {
 	creations := 0
