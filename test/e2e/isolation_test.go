@@ -16,17 +16,19 @@ func checks(pkg string, names ...string) change {
 	return goTest(func(t *v1alpha1.GoTest) { t.Package, t.Checks = "./checks/"+pkg, names })
 }
 
+// five are checks of which one needs more memory than there is.
+func five() change { return checks("misbehave", "before", "eats-memory", "quotes-failure", "no-newline", "last") }
+
 var _ = Describe("Five checks, of which one is killed for its memory", Ordered, ContinueOnFailure, func() {
 	var namespace string
 	collectOnFailure(func() string { return namespace })
-	five := checks("misbehave", "before", "eats-memory", "quotes-failure", "no-newline", "last")
 
 	BeforeAll(func(ctx SpecContext) {
 		namespace = newNamespace(ctx, "restricted")
-		Expect(k8s.Create(ctx, newRun(namespace, "isolated", five, memory("32Mi"), phase(func(p *v1alpha1.Phase) {
+		Expect(k8s.Create(ctx, newRun(namespace, "isolated", five(), memory("32Mi"), phase(func(p *v1alpha1.Phase) {
 			p.Isolation, p.Parallelism = v1alpha1.IsolationCheck, new(int32(2))
 		})))).To(Succeed())
-		Expect(k8s.Create(ctx, newRun(namespace, "together", five, memory("32Mi")))).To(Succeed())
+		Expect(k8s.Create(ctx, newRun(namespace, "together", five(), memory("32Mi")))).To(Succeed())
 	})
 
 	It("costs only that one where each has a Job of its own", func(ctx SpecContext) {
