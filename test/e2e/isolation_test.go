@@ -17,7 +17,9 @@ func checks(pkg string, names ...string) change {
 }
 
 // five are checks of which one needs more memory than there is.
-func five() change { return checks("misbehave", "before", "eats-memory", "quotes-failure", "no-newline", "last") }
+func five() change {
+	return checks("misbehave", "before", "eats-memory", "quotes-failure", "no-newline", "last")
+}
 
 var _ = Describe("Five checks, of which one is killed for its memory", Ordered, ContinueOnFailure, func() {
 	var namespace string
