@@ -70,7 +70,7 @@ func (s *step) endFan(p *v1alpha1.PhaseStatus, reason string) {
 		p.State, p.Reason = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable
 	}
 	p.Flaky = p.Flaky && p.State == v1alpha1.PhasePassed
-	if p.State != v1alpha1.PhasePassed || f.Items > 1 {
+	if p.State != v1alpha1.PhasePassed || f.Items > 1 || f.Nodes > 0 {
 		p.Message = report.Clip(s.summarizeFan(p.Name, f), report.MessageBytes)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // checks has the phase run checks of a package, by their names.
 func checks(pkg string, names ...string) change {
-	return goTest(func(t *v1alpha1.GoTest) { t.Package, t.Checks = "./checks/"+pkg, names })
+	return phase(func(p *v1alpha1.Phase) { p.GoTest = &v1alpha1.GoTest{Package: "./" + pkg, Checks: names} })
 }
 
 // five are checks of which one needs more memory than there is.
