@@ -202,8 +202,8 @@ var _ = Describe("A recipe", func() {
 		Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictError), out.Status.Message)
 		Expect(out.Status.Phases).To(HaveExactElements(BePhase("preflight", errored, v1alpha1.ReasonCheckNotFound),
 			BePhase("readiness", v1alpha1.PhaseNotRun, v1alpha1.ReasonEarlierPhase), BePhase("deployment", v1alpha1.PhaseNotRun, v1alpha1.ReasonEarlierPhase)))
-		Expect(out.Status.Message).To(And(ContainSubstring("there is no check operator-helth in deployment.test; it has: expected-resources, operator-health")))
-		Expect(out.Status.Failures).To(ContainElement(HaveField("Message", ContainSubstring("expected-resources, operator-health, crds, constraints"))))
+		Expect(out.Status.Message).To(And(ContainSubstring("there is no check \"operator-helth\", did you mean operator-health?; the image has the checks")))
+		Expect(out.Status.Failures).To(ContainElement(HaveField("Message", ContainSubstring("constraints, crds, expected-resources, operator-health"))))
 		Expect(jobsCreated(unknown)).To(HaveLen(1), "the preflight's")
 	})
 
@@ -308,7 +308,7 @@ var _ = Describe("A recipe", func() {
 			"unmeasured": {text: recipeHead + "constraints:\n- {name: K8s.server.version, value: \">= 1.32\"}\n", reason: v1alpha1.ReasonInvalidSpec,
 				wants: "the recipe has 1 constraints to be held against a snapshot, and the run has none: set spec.snapshot.capture"},
 			"no-such-check": {text: strings.ReplaceAll(recipeHead+checks, "crds", "crbs"), reason: v1alpha1.ReasonCheckNotFound,
-				wants: "phase deployment: there is no check crbs in deployment.test; it has: expected-resources, operator-health, crds", jobs: 1},
+				wants: "phase deployment (deployment.test): there is no check \"crbs\", did you mean crds?; the image has the checks crds, expected-resources, operator-health", jobs: 1},
 			"no-such-binary": {text: strings.ReplaceAll(recipeHead+checks, "deployment", "performance"), reason: v1alpha1.ReasonListFailed,
 				wants: "the test binary cannot list its tests", jobs: 1},
 			"no-such-phase": {text: recipeHead + checks, reason: v1alpha1.ReasonInvalidSpec, wants: "the recipe has no section validation.performance with checks",
