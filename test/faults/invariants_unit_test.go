@@ -56,6 +56,24 @@ func TestInvariants(t *testing.T) {
 		{"a phase passes whose validator ended with 1", func(r *record) {
 			r.pods = append(r.pods, podOf("run-first-1", corev1.PodFailed, 1))
 		}, "phase first of run is Passed"},
+		{"preflight passes without a Job", func(r *record) {
+			for _, run := range r.runs["uid"] {
+				run.Status.Phases[0].Name, run.Status.Phases[0].Jobs = v1alpha1.PhasePreflight, nil
+			}
+			r.keep(func(result *report.Result) { result.Phases[0].Name = v1alpha1.PhasePreflight })
+		}, ""},
+		{"preflight passes with a Job that nobody saw end", func(r *record) {
+			for _, run := range r.runs["uid"] {
+				run.Status.Phases[0].Name = v1alpha1.PhasePreflight
+			}
+			r.pods = r.pods[1:]
+		}, "phase preflight of run is Passed"},
+		{"a run passes on preflight alone", func(r *record) {
+			for _, run := range r.runs["uid"] {
+				run.Status.Phases = run.Status.Phases[:1]
+				run.Status.Phases[0].Name = v1alpha1.PhasePreflight
+			}
+		}, "phases that prove that run is Passed"},
 		{"status announces a result that is not there", func(r *record) { clear(r.maps) }, "announces ConfigMap run-result-1"},
 		{"the result is not the one that status announces", func(r *record) {
 			r.last().Results[0].SHA256 = strings.Repeat("0", 64)
