@@ -16,6 +16,8 @@ type Decoder struct {
 	current []byte // the test that raw output belongs to
 	depth   int    // how deep the next unmarked report may be indented
 
+	samePackage, sameTest lastPlain
+
 	scratch   []byte // holds unescaped text during one call of handle
 	fields    fields
 	event     Event

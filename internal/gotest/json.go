@@ -150,8 +150,12 @@ func (d *Decoder) jsonLine(b []byte) bool {
 // text looks like an event of go test; or -1.
 func eventStart(b []byte, done, from int) int {
 	if from == done {
-		if rest := bytes.TrimLeft(b[done:], " \t"); len(rest) > 0 && rest[0] == '{' {
-			return len(b) - len(rest)
+		at := done
+		for at < len(b) && (b[at] == ' ' || b[at] == '\t') {
+			at++
+		}
+		if at < len(b) && b[at] == '{' {
+			return at
 		}
 	}
 	for i := from; ; i++ {

@@ -40,6 +40,9 @@ func (d *Decoder) scanObject(b []byte) int {
 
 // scanKey reads a key with its quotes and the colon.
 func scanKey(b []byte) (which field, n int) {
+	if which, n = commonKey(b); n > 0 {
+		return which, n
+	}
 	if len(b) == 0 || b[0] != '"' {
 		return 0, 0
 	}
@@ -57,9 +60,37 @@ func scanKey(b []byte) (which field, n int) {
 	return 0, 0
 }
 
+// commonKey is scanKey for the keys that every line of output has.
+func commonKey(b []byte) (which field, n int) {
+	if len(b) < len(`"Package":`) {
+		return 0, 0
+	}
+	switch {
+	case string(b[:7]) == `"Time":`:
+		return fieldTime, 7
+	case string(b[:7]) == `"Test":`:
+		return fieldTest, 7
+	case string(b[:9]) == `"Action":`:
+		return fieldAction, 9
+	case string(b[:9]) == `"Output":`:
+		return fieldOutput, 9
+	case string(b[:10]) == `"Package":`:
+		return fieldPackage, 10
+	}
+	return 0, 0
+}
+
 // scanString reads a string value with its quotes into the field.
 func (d *Decoder) scanString(b []byte, which field) int {
-	end := plainEnd(b, 1)
+	var end int
+	switch which {
+	case fieldPackage:
+		end = d.samePackage.end(b)
+	case fieldTest:
+		end = d.sameTest.end(b)
+	default:
+		end = plainEnd(b, 1)
+	}
 	if end >= len(b) {
 		return 0
 	}
@@ -159,6 +190,21 @@ func plainEnd(b []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// lastPlain is the plain string that a field had last, with its quotes: most lines are of the same test as the line before.
+type lastPlain []byte
+
+// end is plainEnd of the string that b begins with.
+func (l *lastPlain) end(b []byte) int {
+	if n := len(*l); n > 0 && len(b) >= n && string(b[:n]) == string(*l) {
+		return n - 1
+	}
+	end := plainEnd(b, 1)
+	if end < len(b) && b[end] == '"' {
+		*l = append((*l)[:0], b[:end+1]...)
+	}
+	return end
 }
 
 // unescape appends to dst the string that b begins with, without its first quote. The first plain bytes need no look. It returns the
