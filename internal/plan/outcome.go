@@ -22,12 +22,10 @@ func (u *unit) end(out judged) {
 // keep has evidence kept, and records the outcome that it holds.
 func (u *unit) keep(kept report.Phase) {
 	status, as := u.status, u.item()
-	if kept.Check = u.check; kept.Node == "" {
+	if kept.Check = u.check; kept.Node == "" || u.node != "" {
 		kept.Node = u.node
 	}
-	if k := u.seen.Kept[as]; k != nil {
-		kept = *k
-	}
+	kept = u.vouched(kept)
 	u.Keep = append(u.Keep, Keeping{As: as, Phase: kept})
 	u.waiting, u.follow, u.shorten = nil, "", nil
 	if u.retries(kept) {
