@@ -90,7 +90,35 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 	if a := u.ask(); a != nil && trouble == nil {
 		out = u.answered(a, &pod)
 	}
+	if why := u.void(job, &pod, trouble); why != nil && (out.State == v1alpha1.PhasePassed || out.State == v1alpha1.PhaseSkipped) {
+		out.State, out.Reason, out.Message = v1alpha1.PhaseError, why.Reason, why.Message
+	}
 	return judged{Outcome: out, pod: pod, job: job}
+}
+
+// void is why not even a stream that is complete proves that the unit passed: it is that of another run than was asked for, or of one of
+// two. Nil where it does.
+func (u *unit) void(job *Job, pod *Pod, trouble *verdict.Trouble) *verdict.Trouble {
+	if pod.Trouble != nil && pod.Trouble.Reason == v1alpha1.ReasonPodReplaced {
+		return pod.Trouble
+	}
+	if u.ask() != nil && trouble != nil {
+		return trouble // it was asked for the names of its tests, and not to run them
+	}
+	if u.node != "" && pod.Node != "" && pod.Node != u.node {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf(
+			"pod %s ran on node %s, which proves nothing of %s: look for a webhook that changes where pods run", pod.Name, pod.Node, u.node)}
+	}
+	if job == nil {
+		return nil
+	}
+	for i := range job.Pods {
+		if other := &job.Pods[i]; other.UID != pod.UID && (!other.Validator.Started.IsZero() || other.Validator.Exit != nil) {
+			return &verdict.Trouble{Reason: v1alpha1.ReasonPodReplaced, Message: fmt.Sprintf(
+				"Job %s has %d pods, and the validator ran in %s as well as in %s", job.Name, len(job.Pods), other.Name, pod.Name)}
+		}
+	}
+	return nil
 }
 
 // judged is an outcome with what it was judged by.

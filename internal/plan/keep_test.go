@@ -11,7 +11,7 @@ import (
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
-// untilKept lives until something of a phase is to be kept, and is what the operator sees then.
+// untilKept lives until something is to be kept of the last item of a phase, and is what the operator sees then.
 func (w *world) untilKept(phase string) (Observed, workload.Item) {
 	w.t.Helper()
 	for range 1000 {
@@ -23,7 +23,7 @@ func (w *world) untilKept(phase string) (Observed, workload.Item) {
 			d = w.decide(seen)
 		}
 		for _, k := range d.Keep {
-			if k.As.Phase == phase && k.As.Node != "n1" && k.As.Check != "one" {
+			if k.As.Phase == phase && w.isLast(&d, k.As) {
 				seen.Kept = map[workload.Item]*report.Phase{}
 				for _, k := range d.Keep {
 					seen.Kept[k.As] = &k.Phase
@@ -42,6 +42,12 @@ func (w *world) untilKept(phase string) (Observed, workload.Item) {
 	}
 	w.t.Fatalf("nothing of phase %s is kept\n%s", phase, w.said.String())
 	return Observed{}, workload.Item{}
+}
+
+// isLast says whether an item is the last of its phase that has no outcome.
+func (w *world) isLast(d *Decision, item workload.Item) bool {
+	all := w.itemsOf(d.Status.Attempt, item.Phase)
+	return len(all) < 2 || all[1] == key{item.Check, item.Node}
 }
 
 // endOf is how an item has ended by a decision: its phase, or what its phase says of it.
