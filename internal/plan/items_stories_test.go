@@ -173,6 +173,28 @@ var itemStories = []story{
 			return nil
 		}
 	}},
+	{name: "nodes-refused-to-one-of-three", phases: []v1alpha1.Phase{
+		goPhase("a", onNodes), goPhase("b", onNodes, after()), goPhase("c", onNodes, after()),
+	}, set: func(w *world) {
+		w.has("n1")
+		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB"), "c": runs("pass TestC")}
+		w.refuse = func(what string) *Block {
+			if what == "freeze nodes of b" {
+				return &Block{Reason: v1alpha1.ReasonNameConflict, Message: "ConfigMap run-nodes-b-1 is not a list of nodes: delete it", Final: true}
+			}
+			return nil
+		}
+	}},
+	{name: "nodes-refused-to-one-for-a-while", phases: []v1alpha1.Phase{goPhase("a", onNodes), goPhase("b", onNodes, after())}, set: func(w *world) {
+		w.has("n1")
+		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB")}
+		w.refuse = func(what string) *Block {
+			if what == "freeze nodes of b" && w.second() < 30 {
+				return &Block{Reason: v1alpha1.ReasonQuotaExceeded, Message: "exceeded quota: configmaps"}
+			}
+			return nil
+		}
+	}},
 	{name: "nodes-forgotten", phases: []v1alpha1.Phase{goPhase("a", onNodes)}, set: func(w *world) {
 		w.has("n1", "n2")
 		w.scripts = map[string]script{"a": runs("hang TestA")}

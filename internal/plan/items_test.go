@@ -101,7 +101,10 @@ func (w *world) freezeNodes(d Decision, seen *Observed) string {
 	of := d.FreezeNodes
 	what := "freeze nodes of " + of.Phase
 	if block := w.refusal(what); block != nil {
-		seen.Refused = block
+		if seen.RefusedNodes == nil {
+			seen.RefusedNodes = map[string]*Block{}
+		}
+		seen.RefusedNodes[of.Phase] = block
 		return what + " (refused)"
 	}
 	var chosen Nodes

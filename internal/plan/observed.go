@@ -35,9 +35,11 @@ type Observed struct {
 	Missing string
 	// Frozen are the frozen inputs of the attempt that there are.
 	Frozen []v1alpha1.Input
-	// Refused is why the API server did not take what was to be frozen, and RefusedJobs why it did not take a Job.
-	Refused     *Block
-	RefusedJobs map[workload.Item]*Block
+	// Refused is why the API server did not take what was to be frozen, RefusedNodes why the nodes of a phase could not be, by its name,
+	// and RefusedJobs why it did not take a Job.
+	Refused      *Block
+	RefusedNodes map[string]*Block
+	RefusedJobs  map[workload.Item]*Block
 	// Recipe is the recipe that the current attempt froze, nil before it has, and InvalidRecipe why it is none. Snapshot and InvalidSnapshot
 	// likewise.
 	Recipe          *recipe.Recipe

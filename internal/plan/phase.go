@@ -159,9 +159,12 @@ func (u *unit) refused(block *Block) {
 	u.wait(*block)
 }
 
-// unask takes back what the unit asks for.
+// unask takes back what the unit asks for. What other phases have asked for their nodes stays.
 func (u *unit) unask() {
-	u.Freeze, u.Setup, u.Capture, u.FreezeNodes, u.create = false, false, false, nil, nil
+	u.Freeze, u.Setup, u.Capture, u.create = false, false, false, nil
+	if u.FreezeNodes != nil && u.FreezeNodes.Phase == u.stage.Name {
+		u.FreezeNodes = nil
+	}
 }
 
 // wait leaves the phase where it is, for a reason, until its startTimeout.

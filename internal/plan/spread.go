@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,8 +69,10 @@ func (u *unit) fit() bool {
 	if _, known := u.seen.Nodes[u.stage.Name]; known || u.stage.Nodes == nil {
 		return true
 	}
-	u.FreezeNodes = &NodesOf{Phase: u.stage.Name, Selection: *u.stage.Nodes}
-	u.refused(u.seen.Refused)
+	if u.FreezeNodes == nil { // otherwise another phase has asked, and this one's turn comes when that is made
+		u.FreezeNodes = &NodesOf{Phase: u.stage.Name, Selection: *u.stage.Nodes}
+	}
+	u.refused(cmp.Or(u.seen.RefusedNodes[u.stage.Name], u.seen.Refused))
 	return false
 }
 
