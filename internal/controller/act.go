@@ -132,6 +132,11 @@ func (r *Reconciler) freeze(ctx context.Context, run *v1alpha1.ValidationRun, at
 	if err != nil {
 		return v1alpha1.Input{}, err
 	}
+	if err := isOwn(run, cm); err != nil {
+		return v1alpha1.Input{}, &refusal{block: plan.Block{
+			Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("ConfigMap %s is in the way: %v: delete it", cm.Name, err),
+		}}
+	}
 	return workload.Frozen(input, cm), nil
 }
 
@@ -286,4 +291,5 @@ func (r *Reconciler) forget(run types.NamespacedName) {
 	r.follows.keepOnly(run, nil)
 	r.published.forget(run)
 	r.documents.forget(run)
+	r.unkept.forget(run)
 }

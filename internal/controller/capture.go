@@ -5,10 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -26,25 +25,20 @@ const (
 
 // freezeCaptured puts the snapshot together from what the attempt's own phase has captured, and freezes it.
 func (r *Reconciler) freezeCaptured(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
-	phases, err := r.captures(ctx, run, d)
-	if err != nil {
-		return err
-	}
+	parts, jobs, err := r.captures(ctx, run, d)
 	incomplete := func(format string, args ...any) error {
 		return &refusal{block: plan.Block{
 			Reason: v1alpha1.ReasonSnapshotIncomplete, Message: "the captured snapshot is not whole: " + fmt.Sprintf(format, args...), Final: true,
 		}}
 	}
-	if passed := captured(&d.Status); len(phases) < passed {
-		return incomplete("it was captured by %d Jobs, and the evidence of %d of them is gone", passed, passed-len(phases))
+	if wrong, ok := errors.AsType[*unwhole](err); ok {
+		return incomplete("%v", wrong)
 	}
-	var parts []*recipe.Snapshot
-	for i := range phases {
-		found, err := partsOf(&phases[i])
-		if err != nil {
-			return incomplete("%v", err)
-		}
-		parts = append(parts, found...)
+	if err != nil {
+		return err
+	}
+	if passed := captured(&d.Status); jobs < passed {
+		return incomplete("it was captured by %d Jobs, and the evidence of %d of them is gone", passed, passed-jobs)
 	}
 	if len(parts) == 0 {
 		return incomplete("nothing was measured")
@@ -76,20 +70,37 @@ func captured(status *v1alpha1.ValidationRunStatus) int {
 	return 1
 }
 
-// captures is the evidence of the phase that captured the snapshot: one of each node, or one.
-func (r *Reconciler) captures(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) ([]report.Phase, error) {
+// unwhole says why what was captured is not a snapshot.
+type unwhole struct{ error }
+
+// captures are the parts of the snapshot that the phase has captured, and how many Jobs have captured them: one on each node, or one.
+func (r *Reconciler) captures(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision) (parts []*recipe.Snapshot, jobs int, err error) {
+	add := func(k keptItem) error {
+		if k.phase.State != v1alpha1.PhasePassed {
+			return nil
+		}
+		found, err := partsOf(&k.phase)
+		if err != nil {
+			return &unwhole{err}
+		}
+		parts, jobs = append(parts, found...), jobs+1
+		return nil
+	}
 	for i := range d.Status.Phases {
 		p := &d.Status.Phases[i]
 		switch {
 		case p.Name != v1alpha1.PhaseSnapshot:
 		case p.FanOut != nil:
-			return r.itemEvidence(ctx, run, d.Status.Attempt, p.Name)
+			// Each part is taken out as its evidence is read: that of all nodes at once may not fit into memory.
+			err = r.eachEvidence(ctx, run, d.Status.Attempt, p.Name, add)
 		default:
-			phase, err := r.evidence(ctx, run, d, *p)
-			return []report.Phase{phase}, err
+			phase, failed := r.evidence(ctx, run, d, *p)
+			if err = failed; err == nil {
+				err = add(keptItem{phase: phase})
+			}
 		}
 	}
-	return nil, nil
+	return parts, jobs, err
 }
 
 // partsOf are the parts of a snapshot that one validator has reported, as many as it says that there are.
@@ -143,30 +154,4 @@ func where(phase *report.Phase) string {
 		return "the cluster"
 	}
 	return "node " + phase.Node
-}
-
-// itemEvidence is what was kept of the items of a phase, that of each one's last run with the earlier ones in it, in the order of their names.
-func (r *Reconciler) itemEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, phase string) ([]report.Phase, error) {
-	kept, err := r.listEvidence(ctx, run, attempt, phase)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(kept, func(a, b keptItem) int {
-		if c := strings.Compare(a.phase.Check+"\x00"+a.node, b.phase.Check+"\x00"+b.node); c != 0 {
-			return c
-		}
-		return a.restart - b.restart
-	})
-	var out []report.Phase
-	for i, k := range kept {
-		if i > 0 && kept[i-1].phase.Check == k.phase.Check && kept[i-1].node == k.node {
-			before := &out[len(out)-1]
-			k.phase.Earlier, before.Earlier = before.Earlier, nil
-			k.phase.Earlier = append(k.phase.Earlier, *before)
-			*before = k.phase
-			continue
-		}
-		out = append(out, k.phase)
-	}
-	return out, nil
 }

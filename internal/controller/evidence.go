@@ -1,15 +1,14 @@
 package controller
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,33 +49,79 @@ func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, what
 	return nil
 }
 
+// keepOne keeps the evidence of one item, or holds it where the API server does not take it: status gets the outcome all the same.
 func (r *Reconciler) keepOne(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping) (*report.Phase, error) {
+	if held := r.unkept.phase(run, k.As); held != nil {
+		return held, nil
+	}
+	kept, err := r.writeEvidence(ctx, run, k)
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return kept, err
+	}
 	data, err := encodeEvidence(k.Phase)
 	if err != nil {
 		return nil, err
 	}
-	cm := &corev1.ConfigMap{
-		ObjectMeta: workload.Meta(run, workload.EvidenceName(run, k.As), workload.ComponentEvidence, k.As.Attempt),
-		Immutable:  new(true),
-		BinaryData: map[string][]byte{evidenceKey: data},
-	}
-	cm.Labels[v1alpha1.LabelPhase] = k.As.Phase
-	if k.As.Check != "" || k.As.Node != "" {
-		cm.Annotations = map[string]string{v1alpha1.AnnotationNode: k.As.Node, v1alpha1.AnnotationRestart: strconv.Itoa(int(k.As.Restart))}
-	}
-	cm, err = createOwned(ctx, r, run, cm)
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		// Status holds the outcome all the same; a result written later tells the phase from status.
-		logf.FromContext(ctx).Info("Evidence cannot be kept", "phase", k.As.Phase, "message", refused.block.Message)
-		return &k.Phase, nil
-	}
+	held := r.unkept.hold(run, k.As, data, refused.block, r.Clock.Now())
+	logf.FromContext(ctx).Info("Evidence cannot be kept for now", "phase", k.As.Phase, "held", held, "message", refused.block.Message)
+	return &k.Phase, nil
+}
+
+// writeEvidence writes evidence into a ConfigMap, and returns what counts: what an earlier pass has written there, if that can be it.
+func (r *Reconciler) writeEvidence(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping) (*report.Phase, error) {
+	data, err := encodeEvidence(k.Phase)
 	if err != nil {
 		return nil, err
 	}
-	if kept, err := report.DecodePhase(cm.BinaryData[evidenceKey]); err == nil {
-		return &kept, nil
+	for range 2 {
+		cm := &corev1.ConfigMap{
+			ObjectMeta: workload.Meta(run, workload.EvidenceName(run, k.As), workload.ComponentEvidence, k.As.Attempt),
+			Immutable:  new(true),
+			BinaryData: map[string][]byte{evidenceKey: data},
+		}
+		cm.Labels[v1alpha1.LabelPhase] = k.As.Phase
+		if k.As.Check != "" || k.As.Node != "" {
+			cm.Annotations = map[string]string{v1alpha1.AnnotationNode: k.As.Node, v1alpha1.AnnotationRestart: strconv.Itoa(int(k.As.Restart))}
+		}
+		if cm, err = createOwned(ctx, r, run, cm); err != nil {
+			return nil, err
+		}
+		kept, err := evidenceIn(run, cm, k.As)
+		if bytes.Equal(cm.BinaryData[evidenceKey], data) {
+			err = isOwn(run, cm)
+		}
+		if err == nil && k.Phase.State == v1alpha1.PhaseFailed && kept.State != v1alpha1.PhaseFailed {
+			// A failure that was read outweighs whatever else was made of the same Job.
+			err = fmt.Errorf("it says %s, and a failure was read", kept.State)
+		}
+		if err == nil {
+			return kept, nil
+		}
+		logf.FromContext(ctx).Info("Evidence is replaced", "configMap", cm.Name, "error", err.Error())
+		if err := client.IgnoreNotFound(r.Client.Delete(ctx, cm, client.Preconditions{UID: new(cm.UID)})); err != nil {
+			return nil, fmt.Errorf("replacing the evidence of phase %s: %w", k.As.Phase, err)
+		}
 	}
-	return &k.Phase, nil
+	return nil, fmt.Errorf("replacing the evidence of phase %s: somebody else writes it again", k.As.Phase)
+}
+
+// evidenceIn is the evidence of an item that a ConfigMap holds, or why it cannot be that.
+func evidenceIn(run *v1alpha1.ValidationRun, cm *corev1.ConfigMap, item workload.Item) (*report.Phase, error) {
+	phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
+	if err != nil {
+		return nil, err
+	}
+	return &phase, holds(run, cm, &phase, item)
+}
+
+// holds is an error where a ConfigMap cannot be the evidence of an item: what the operator writes is immutable, under a name that only that
+// item has, and says itself what it is of.
+func holds(run *v1alpha1.ValidationRun, cm *corev1.ConfigMap, phase *report.Phase, item workload.Item) error {
+	if cm.Name != workload.EvidenceName(run, item) || phase.Name != item.Phase || phase.Check != item.Check || !phase.State.Ended() {
+		return fmt.Errorf("it is of phase %q, check %q, and says %q", phase.Name, phase.Check, phase.State)
+	}
+	return isOwn(run, cm)
 }
 
 // encodeEvidence makes a phase fit into a ConfigMap, whatever that takes: text that does not compress is cut down further.
@@ -108,13 +153,17 @@ func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, 
 		}
 	}
 	phase, err := r.keptEvidence(ctx, run, item)
-	if err != nil || phase != nil {
+	if err != nil || phase != nil && phase.State == p.State {
 		return ptr.Deref(phase, report.Phase{}), err
+	}
+	note := "the evidence that was kept of this phase is gone; this is what status says of it"
+	if phase != nil {
+		note = fmt.Sprintf("the evidence that was kept of this phase says %s, and is not what status was told by; this is what status says", phase.State)
 	}
 	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
 	return report.Phase{
 		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
-		Notes: []string{"the evidence that was kept of this phase is gone; this is what status says of it"},
+		Notes: []string{note},
 	}, nil
 }
 
@@ -137,22 +186,25 @@ func (r *Reconciler) earlierEvidence(
 	return out, nil
 }
 
-// keptEvidence is what was kept of a run of a phase, nil where nothing legible is.
+// keptEvidence is what was kept, or is held, of a run of a phase, nil where nothing legible is.
 func (r *Reconciler) keptEvidence(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) (*report.Phase, error) {
+	if held := r.unkept.phase(run, item); held != nil {
+		return held, nil
+	}
 	cm := &corev1.ConfigMap{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.EvidenceName(run, item)}, cm)
 	switch {
-	case apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run):
+	case apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("getting the evidence of phase %s: %w", item.Phase, err)
 	}
-	phase, err := report.DecodePhase(cm.BinaryData[evidenceKey])
+	phase, err := evidenceIn(run, cm, item)
 	if err != nil {
 		logf.FromContext(ctx).Info("Evidence cannot be read", "configMap", cm.Name, "error", err.Error())
 		return nil, nil // what cannot be read is as good as gone
 	}
-	return &phase, nil
+	return phase, nil
 }
 
 // dropEvidence deletes what was kept of the phases of an attempt.
@@ -161,65 +213,4 @@ func (r *Reconciler) dropEvidence(ctx context.Context, run *v1alpha1.ValidationR
 		return fmt.Errorf("deleting evidence: %w", err)
 	}
 	return nil
-}
-
-// keptItem is what was kept of one run of an item.
-type keptItem struct {
-	phase   report.Phase
-	node    string
-	restart int
-}
-
-// evidencePage is how many ConfigMaps of evidence are read at a time: each may have a megabyte.
-const evidencePage = 20
-
-// listEvidence is what was kept of all items of a phase. What cannot be read is as good as gone.
-func (r *Reconciler) listEvidence(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, phase string) (out []keptItem, err error) {
-	labels := client.MatchingLabels{
-		v1alpha1.LabelRunUID: string(run.UID), v1alpha1.LabelComponent: workload.ComponentEvidence,
-		v1alpha1.LabelAttempt: strconv.FormatInt(attempt, 10), v1alpha1.LabelPhase: phase,
-	}
-	next := ""
-	for {
-		list := &corev1.ConfigMapList{}
-		if err := r.Live.List(ctx, list, client.InNamespace(run.Namespace), labels, client.Limit(evidencePage), client.Continue(next)); err != nil {
-			return nil, fmt.Errorf("listing the evidence of phase %s: %w", phase, err)
-		}
-		for i := range list.Items {
-			cm := &list.Items[i]
-			data, ok := cm.BinaryData[evidenceKey]
-			if !ok || !metav1.IsControlledBy(cm, run) {
-				continue // a checkpoint, or a stranger's
-			}
-			kept, err := report.DecodePhase(data)
-			if err != nil {
-				logf.FromContext(ctx).Info("Evidence cannot be read", "configMap", cm.Name, "error", err.Error())
-				continue
-			}
-			restart, _ := strconv.Atoi(cm.Annotations[v1alpha1.AnnotationRestart])
-			out = append(out, keptItem{phase: kept, node: cm.Annotations[v1alpha1.AnnotationNode], restart: restart})
-		}
-		if next = list.Continue; next == "" {
-			return out, nil
-		}
-	}
-}
-
-// fannedEvidence is the evidence of a phase of several Jobs: what status says of it as a whole, and what was kept of its items.
-func (r *Reconciler) fannedEvidence(
-	ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus,
-) (report.Phase, error) {
-	items, err := r.itemEvidence(ctx, run, d.Status.Attempt, p.Name)
-	if err != nil {
-		return report.Phase{}, err
-	}
-	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
-	frame := report.Phase{
-		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
-		Flaky: p.Flaky, Retries: p.Retries,
-	}
-	if missing := len(p.FanOut.Outcomes) - strings.Count(p.FanOut.Outcomes, "N") - len(items); missing > 0 {
-		frame.Notes = append(frame.Notes, fmt.Sprintf("the evidence that was kept of %d of its items is gone", missing))
-	}
-	return report.Merge(frame, items), nil
 }

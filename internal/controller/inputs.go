@@ -48,10 +48,10 @@ func (r *Reconciler) compareSpec(ctx context.Context, run *v1alpha1.ValidationRu
 	if err != nil {
 		return fmt.Errorf("getting frozen spec: %w", err)
 	}
-	if !metav1.IsControlledBy(frozen, run) {
-		return nil
+	var spec *v1alpha1.ValidationRunSpec
+	if err = isOwn(run, frozen); err == nil {
+		spec, err = workload.DecodeSpec(frozen)
 	}
-	spec, err := workload.DecodeSpec(frozen)
 	if err != nil {
 		logf.FromContext(ctx).Info("Frozen spec cannot be read", "configMap", name, "error", err.Error())
 		return nil
@@ -139,7 +139,7 @@ func (r *Reconciler) frozenInputs(ctx context.Context, run *v1alpha1.ValidationR
 		case apierrors.IsNotFound(err):
 		case err != nil:
 			return nil, fmt.Errorf("getting frozen %s: %w", input, err)
-		case metav1.IsControlledBy(cm, run):
+		case isOwn(run, cm) == nil:
 			frozen = append(frozen, workload.Frozen(input, cm))
 		}
 	}

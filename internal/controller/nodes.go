@@ -110,7 +110,7 @@ func (r *Reconciler) freezeNodes(ctx context.Context, run *v1alpha1.ValidationRu
 	}
 	content, _ := workload.FrozenContent(nodesOf(of.Phase), cm)
 	var nodes plan.Nodes
-	if err := json.Unmarshal(content, &nodes); err != nil {
+	if isOwn(run, cm) != nil || json.Unmarshal(content, &nodes) != nil {
 		return &refusal{block: plan.Block{
 			Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("ConfigMap %s is not a list of nodes: delete it", cm.Name), Final: true,
 		}}

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -9,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -110,19 +113,43 @@ func (r *Reconciler) readSnapshot(ctx context.Context, run *v1alpha1.ValidationR
 	return nil
 }
 
-// frozen is the content of a frozen input of the current attempt, nil where it is not there.
+// frozen is the content of a frozen input of the current attempt, nil where it is not there. One that is not as it was frozen is as good
+// as gone: what the attempt validates must not change while it runs.
 func (r *Reconciler) frozen(ctx context.Context, run *v1alpha1.ValidationRun, input string) ([]byte, error) {
 	cm := &corev1.ConfigMap{}
 	err := r.Live.Get(ctx, types.NamespacedName{Namespace: run.Namespace, Name: workload.InputName(run, run.Status.Attempt, input)}, cm)
 	switch {
-	case apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(cm, run):
+	case apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("getting frozen %s: %w", input, err)
+	}
+	if err := asFrozen(run, input, cm); err != nil {
+		logf.FromContext(ctx).Info("Frozen input cannot be used", "input", input, "configMap", cm.Name, "error", err.Error())
+		return nil, nil
 	}
 	content, _ := workload.FrozenContent(input, cm)
 	if content == nil {
 		content = []byte{}
 	}
 	return content, nil
+}
+
+// asFrozen is an error where a ConfigMap is not the copy of an input that the operator has made, or not as status says that it was.
+func asFrozen(run *v1alpha1.ValidationRun, input string, cm *corev1.ConfigMap) error {
+	is := workload.Frozen(input, cm)
+	for _, was := range run.Status.Inputs {
+		if was.Name == input && was.SHA256 != is.SHA256 {
+			return fmt.Errorf("its digest is %s, and was %s", is.SHA256, was.SHA256)
+		}
+	}
+	return isOwn(run, cm)
+}
+
+// isOwn is an error where the operator cannot have made a ConfigMap of what must not change.
+func isOwn(run *v1alpha1.ValidationRun, cm *corev1.ConfigMap) error {
+	if !metav1.IsControlledBy(cm, run) || !ptr.Deref(cm.Immutable, false) {
+		return errors.New("it is not the operator's")
+	}
+	return nil
 }

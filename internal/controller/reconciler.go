@@ -82,6 +82,7 @@ type Reconciler struct {
 	follows   *follows
 	published published
 	documents documents
+	unkept    unkept
 	nodes     nodeList
 }
 
@@ -161,13 +162,17 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 			return 0, fmt.Errorf("deciding about phase Jobs of attempt %d does not come to rest", decision.Status.Attempt)
 		}
 		if err := r.make(ctx, run, decision, &seen); err != nil {
-			return 0, err
+			if errors.Is(err, errStale) {
+				return 0, err
+			}
+			// Whatever cannot be written, logs are read: a kubelet keeps them only for so long.
+			return 0, errors.Join(err, r.follow(ctx, run, decision.Follow, seen))
 		}
 		decision = plan.Decide(run, seen, now)
 	}
 	// What cannot be done is said after status is written: it is no reason for silence about the rest.
 	undone := r.act(ctx, run, decision, seen)
-	verdict := run.Status.Verdict
+	verdict, again := run.Status.Verdict, r.keepHeld(ctx, run, &decision)
 	after, err := r.publish(ctx, run, decision)
 	if err != nil {
 		return 0, err
@@ -177,11 +182,15 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	}
 	// Only now: what was read is worth keeping until status holds what it came to.
 	r.follows.keepOnly(client.ObjectKeyFromObject(run), decision.Follow)
+	r.unkept.settle(run)
 	if d := decision; undone == nil && d.Prune && run.DeletionTimestamp.IsZero() {
 		undone = r.prune(ctx, run, &d.Status)
 	}
 	if undone != nil {
 		return 0, undone
+	}
+	if again > 0 {
+		after = soonest(after, again)
 	}
 	return after, r.release(ctx, run, decision)
 }
