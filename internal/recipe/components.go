@@ -57,9 +57,9 @@ func (m mapping) resources(namespace string) []Resource {
 	for _, i := range m.list("expectedResources", "resources", maxItems) {
 		f := i.fields()
 		f.only("kind", "name", "namespace")
-		r := Resource{Kind: f.required("kind", maxName), Namespace: f.namespace(), Name: f.required("name", maxText)}
+		r := Resource{Kind: f.required("kind", maxText), Namespace: f.namespace(), Name: f.required("name", maxText)}
 		if r.Kind != "" && !kindName.MatchString(r.Kind) {
-			f.wrong("kind", "%s is no kind: write one such as Deployment", quote(r.Kind))
+			f.wrong("kind", "%s is no kind: write one such as Deployment or ClusterPolicy.nvidia.com", quote(r.Kind))
 		}
 		if fault := objectName(r.Name); fault != "" {
 			f.wrong("name", "%s", fault)

@@ -75,7 +75,7 @@ func (e Expression) checkOperand() error {
 	switch o := e.operand; {
 	case o == "":
 		return fmt.Errorf(`there is nothing to compare with after %s: write for example "%s 1.32.4"`, e.operator, e.operator)
-	case strings.ContainsAny(o[:1], "=<>!~^"):
+	case strings.IndexAny(o, "=<>!~^≤≥≠≈＝＜＞") == 0:
 		return fmt.Errorf("%s begins with no known operator: use one of %s", quote(string(e.operator)+o), operatorsKnown)
 	case strings.ContainsAny(o, "<>") || strings.Contains(o, "||") || strings.Contains(o, "&&") ||
 		strings.Contains(o, "==") || strings.Contains(o, "!="):

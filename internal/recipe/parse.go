@@ -23,7 +23,8 @@ const (
 
 var (
 	checkName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	kindName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+	// kindName is a kind, or one with its group, as in ClusterPolicy.nvidia.com.
+	kindName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 )
 
 // Parse reads a recipe. Its error is of type Errors and names every mistake.

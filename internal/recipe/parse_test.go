@@ -251,3 +251,15 @@ func TestSameMistakes(t *testing.T) {
 		}
 	}
 }
+
+func TestKindsMayNameTheirGroup(t *testing.T) {
+	got, err := Parse([]byte("kind: RecipeResult\napiVersion: aicr.nvidia.com/v1alpha1\ncomponentRefs:\n" +
+		"- {name: x, namespace: x, expectedResources: [{kind: ClusterPolicy.nvidia.com, name: cluster-policy}]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Resource{{Kind: "ClusterPolicy.nvidia.com", Namespace: "x", Name: "cluster-policy", Line: 4}}
+	if diff := cmp.Diff(want, got.Components[0].Expected); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+}

@@ -53,6 +53,9 @@ func (v Version) Number(i int) uint64 {
 	return v.numbers[i]
 }
 
+// Precision is how many numbers the version has.
+func (v Version) Precision() int { return len(v.numbers) }
+
 func parseVersion(s string) (Version, bool) {
 	parts := versionShape.FindStringSubmatch(s)
 	if parts == nil {

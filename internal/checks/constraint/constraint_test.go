@@ -20,6 +20,12 @@ func TestHoldsForVersion(t *testing.T) {
 		{">= 1.33", "v1.33.0-rc.1", false},
 		{"v1.32.4", "v1.32.4", true},
 		{"v1.32.4", "v1.32.5", false},
+		{">= 25.3", "25.10", true},
+		{"== 1.30", "1.3", false},
+		{">= 25.10", "25.3", false},
+		{"== latest", "25.3", false},
+		{"!= latest", "25.3", true},
+		{"25.3", "25.3", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.actual+" "+tt.expression, func(t *testing.T) {
@@ -100,6 +106,8 @@ func TestSkew(t *testing.T) {
 		{"v1.37.1", "v2.37.0", "another major"},
 		{"v1.37.1", "", "kubelet's version"},
 		{"?", "v1.37.1", "API server's version"},
+		{"v1", "v1.37.1", "no minor version"},
+		{"v1.3", "v1", "no minor version"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.server+" "+tt.kubelet, func(t *testing.T) {
