@@ -22,6 +22,9 @@ const (
 	CouldNotRun Skip = "could-not-run"
 )
 
+// maxWhy is how long the reasons may be for one more to be added.
+const maxWhy = 4 << 10
+
 // Problem is a fault of the cluster: what was expected, what was found instead, and what mends it.
 type Problem struct{ Expected, Found, Mend string }
 
@@ -58,14 +61,22 @@ func (f *Finding) Fail(expected, found, mend string) {
 	f.Problems = append(f.Problems, Problem{expected, found, mend})
 }
 
-// NotApplicable ends a check whose subject does not exist.
+// NotApplicable ends a check whose subject does not exist. Of one that could not look it is not known to be so.
 func (f *Finding) NotApplicable(format string, args ...any) {
-	f.Skip, f.Why = NotApplicable, fmt.Sprintf(format, args...)
+	if f.Skip != CouldNotRun {
+		f.Skip, f.Why = NotApplicable, fmt.Sprintf(format, args...)
+	}
 }
 
-// CouldNotRun ends a check that cannot try.
+// CouldNotRun ends a check that cannot try, or that part of it. Each reason is kept, once.
 func (f *Finding) CouldNotRun(format string, args ...any) {
-	f.Skip, f.Why = CouldNotRun, fmt.Sprintf(format, args...)
+	why := fmt.Sprintf(format, args...)
+	switch {
+	case f.Skip != CouldNotRun:
+		f.Skip, f.Why = CouldNotRun, why
+	case !strings.Contains(f.Why, why) && len(f.Why) < maxWhy:
+		f.Why += "; " + why
+	}
 }
 
 // Refused keeps the error of a request. One that the validator has no right to make says nothing about the cluster; any other is

@@ -63,6 +63,21 @@ func TestSay(t *testing.T) {
 			[]string{"attr remediation=look into the API server's log for the request", "error expected the API server to let the validator " +
 				"list nodes; found timeout. To mend: look into the API server's log for the request"},
 		},
+		"two parts that could not run, and one that is not there": {
+			func(f *Finding) {
+				f.CouldNotRun("no pods")
+				f.CouldNotRun("no nodes")
+				f.CouldNotRun("no pods")
+				f.NotApplicable("there is no GPU")
+			},
+			[]string{"attr skip=could-not-run", "skip could not run: no pods; no nodes"},
+		},
+		"a default that does not hold": {
+			func(f *Finding) { f.Constraints = append(f.Constraints, outcome(false, "", "buy")) },
+			[]string{"attr remediation=buy", "attr x.p99=2s", "attr x.p99.expected=<= 1s",
+				`attr constraint/x.p99={"expected":"<= 1s","actual":"2s","passed":false,"severity":"error","remediation":"buy"}`,
+				"error expected x.p99 <= 1s (recipe line 3); found 2s. To mend: buy"},
+		},
 		"a failure outweighs a part that could not run": {
 			func(f *Finding) { f.Fail("a", "b", "c"); f.CouldNotRun("no pods") },
 			[]string{"attr remediation=c", "error expected a; found b. To mend: c", "log could not run: no pods"},

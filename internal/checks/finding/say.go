@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func sayConstraint(t testing.TB, o constraint.Outcome) {
 		Passed      bool   `json:"passed"`
 		Severity    string `json:"severity"`
 		Remediation string `json:"remediation,omitempty"`
-	}{c.Value, o.Actual, o.Holds, string(c.Severity), remedy(o)})
+	}{c.Value, o.Actual, o.Holds, string(cmp.Or(c.Severity, constraint.Error)), remedy(o)})
 	if err != nil {
 		t.Fatalf("encoding the outcome of %s: %v", c, err)
 	}

@@ -105,7 +105,7 @@ func (e edit) wrap(transport http.RoundTripper) http.RoundTripper {
 		if err != nil || !strings.Contains(request.URL.String(), e.path) {
 			return response, err
 		}
-		response.Body = &editedBody{body: response.Body, edit: e}
+		response.Body = &editedBody{body: response.Body, edit: e, watch: request.URL.Query().Get("watch") == "true"}
 		response.Header.Del("Content-Length")
 		response.ContentLength = -1
 		if e.status != 0 && response.StatusCode == http.StatusUnprocessableEntity {
@@ -119,18 +119,18 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// editedBody edits what one read brings: enough for answers and events, each of which is written at once.
+// editedBody edits an answer as a whole, and each event of a watch, which is written at once.
 type editedBody struct {
-	body io.ReadCloser
-	edit edit
-	rest []byte
+	body  io.ReadCloser
+	edit  edit
+	watch bool
+	rest  []byte
 }
 
 func (b *editedBody) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
-		chunk := make([]byte, 64<<10)
-		n, err := b.body.Read(chunk)
-		b.rest = bytes.ReplaceAll(chunk[:n], []byte(b.edit.from), []byte(b.edit.to))
+		chunk, err := b.next()
+		b.rest = bytes.ReplaceAll(chunk, []byte(b.edit.from), []byte(b.edit.to))
 		if len(b.rest) == 0 {
 			return 0, err
 		}
@@ -138,6 +138,19 @@ func (b *editedBody) Read(p []byte) (int, error) {
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
 	return n, nil
+}
+
+func (b *editedBody) next() ([]byte, error) {
+	if b.watch {
+		chunk := make([]byte, 64<<10)
+		n, err := b.body.Read(chunk)
+		return chunk[:n], err
+	}
+	whole, err := io.ReadAll(b.body)
+	if err == nil && len(whole) == 0 {
+		err = io.EOF
+	}
+	return whole, err
 }
 
 func (b *editedBody) Close() error { return b.body.Close() }
