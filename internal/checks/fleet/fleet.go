@@ -1,5 +1,5 @@
-// Package fleet has what the checks of the readiness phase do about nodes beyond whether they are ready: resources, GPUs, clocks.
-// It asks through a client that it is given, changes nothing, and must not import a phase's checks.
+// Package fleet has what the checks of the readiness phase do: they look at the API server, and at the nodes, their versions,
+// resources, GPUs and clocks. It asks through a client that it is given, changes nothing, and must not import a phase's checks.
 package fleet
 
 import (

@@ -197,7 +197,10 @@ func TestGPUs(t *testing.T) {
 			words:   []string{"pod ns/plugin-a", "CrashLoopBackOff after 4 restarts: no driver", "kubectl logs -n ns plugin-a"}},
 		"a device plug-in that is not ready": {objects: []runtime.Object{node("a", gpus("8", "8")), servant("a", corev1.ConditionFalse)},
 			words: []string{"pod ns/plugin-a", "to be ready"}},
-		"one elsewhere": {objects: []runtime.Object{node("a", gpus("8", "8")), node("b"), servant("b", corev1.ConditionFalse)}},
+		"none any more where some were": {objects: []runtime.Object{node("a", gpus("0", "0"), func(n *corev1.Node) { n.Labels = nil })},
+			skip: finding.CouldNotRun, words: []string{"node a has offered [nvidia.com/gpu] and offers none any more", "device plug-in"}},
+		"offered by DRA where a plug-in did": {objects: []runtime.Object{node("a", gpus("0", "0")), dra()}},
+		"one elsewhere":                      {objects: []runtime.Object{node("a", gpus("8", "8")), node("b"), servant("b", corev1.ConditionFalse)}},
 		"no right to list slices": {objects: []runtime.Object{node("a", label)}, forbids: []string{"resourceslices"},
 			skip: finding.CouldNotRun, words: []string{"resourceslices of resource.k8s.io"}},
 		"no right to list slices, and an unhealthy GPU": {objects: []runtime.Object{node("a", gpus("8", "7"))},
@@ -223,6 +226,7 @@ func TestClocks(t *testing.T) {
 			Spec: coordinationv1.LeaseSpec{RenewTime: new(metav1.NewMicroTime(now.Add(skew)))},
 		}
 	}
+	unready := func(n *corev1.Node) { n.Status.Conditions[0].Status = corev1.ConditionUnknown }
 	unknown := lease("c", 0)
 	unknown.ManagedFields = nil
 	tests := map[string]struct {
@@ -231,12 +235,24 @@ func TestClocks(t *testing.T) {
 		skip    finding.Skip
 		words   []string
 	}{
-		"in step":        {objects: []runtime.Object{lease("a", time.Second), lease("b", -5*time.Second), unknown}},
-		"one is ahead":   {objects: []runtime.Object{lease("a", 0), lease("b", time.Hour)}, words: []string{"node b", "1h0m0s ahead", "chrony"}},
-		"one is behind":  {objects: []runtime.Object{lease("a", -6*time.Second)}, words: []string{"node a", "6s behind"}},
-		"none is known":  {objects: []runtime.Object{unknown}, skip: finding.NotApplicable, words: []string{"renews a lease"}},
-		"no leases":      {skip: finding.NotApplicable},
-		"without rights": {forbids: []string{"leases"}, skip: finding.CouldNotRun, words: []string{"leases in the namespace kube-node-lease"}},
+		"in step": {objects: []runtime.Object{node("a"), node("b"), lease("a", time.Second), lease("b", -5*time.Second)}},
+		"one is ahead": {objects: []runtime.Object{node("a"), node("b"), lease("a", 0), lease("b", time.Hour)},
+			words: []string{"node b", "1h0m0s ahead", "chrony"}},
+		"one is behind": {objects: []runtime.Object{node("a"), lease("a", -6*time.Second)}, words: []string{"node a", "6s behind"}},
+		"one does not tell": {objects: []runtime.Object{node("a"), node("c"), lease("a", 0), unknown}, skip: finding.CouldNotRun,
+			words: []string{"1 of 2 nodes", "such as c"}},
+		"one has no lease": {objects: []runtime.Object{node("a"), node("b"), lease("a", 0)}, skip: finding.CouldNotRun,
+			words: []string{"1 of 2 nodes", "such as b"}},
+		"one does not tell, and one is ahead": {objects: []runtime.Object{node("a"), node("c"), lease("a", time.Hour), unknown},
+			skip: finding.CouldNotRun, words: []string{"node a", "1h0m0s ahead"}},
+		"one is not ready, and had another clock": {objects: []runtime.Object{node("a"), node("b", unready), lease("a", 0), lease("b", time.Hour)}},
+		"one is gone, and had another clock":      {objects: []runtime.Object{node("a"), lease("a", 0), lease("b", time.Hour)}},
+		"none is ready": {objects: []runtime.Object{node("b", unready), lease("b", 0)}, skip: finding.CouldNotRun,
+			words: []string{"no ready node"}},
+		"no leases":                       {objects: []runtime.Object{node("a")}, skip: finding.CouldNotRun, words: []string{"1 of 1 nodes"}},
+		"no nodes":                        {words: []string{"expected nodes; found none"}},
+		"without rights":                  {objects: []runtime.Object{node("a")}, forbids: []string{"leases"}, skip: finding.CouldNotRun, words: []string{"leases in the namespace kube-node-lease"}},
+		"without the right to list nodes": {forbids: []string{"nodes"}, skip: finding.CouldNotRun, words: []string{"list nodes"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,16 +27,21 @@ func GPUs(ctx context.Context, client kubernetes.Interface, now time.Time) findi
 	if err != nil {
 		f.Refused("list resourceslices of resource.k8s.io", err)
 	}
+	unknown := err != nil
 	with := map[string]bool{}
 	for i := range all {
 		node := &all[i]
 		devices, tainted := health.GPUDevices(node, published)
 		if !health.HasGPU(node, devices) {
+			if once := health.OfferedOnce(node); len(once) > 0 {
+				f.CouldNotRun("node %s has offered %s and offers none any more. To mend: see that its device plug-in runs; if its GPUs were "+
+					"taken away, restart its kubelet", node.Name, once)
+			}
 			continue
 		}
 		with[node.Name] = true
 		// Where devices could not be asked for, that a plug-in offers none need not mean that nobody does.
-		if f.Skip == finding.CouldNotRun && !health.HasGPU(withoutLabels(node), 0) {
+		if unknown && !health.HasGPU(withoutLabels(node), 0) {
 			continue
 		}
 		if problems := append(health.GPUProblems(node, devices), tainted...); len(problems) > 0 {
@@ -47,9 +52,7 @@ func GPUs(ctx context.Context, client kubernetes.Interface, now time.Time) findi
 	}
 	f.Measure("nodes.gpu", len(with))
 	if len(with) == 0 {
-		if f.Skip == "" {
-			f.NotApplicable("no node has GPUs, or is labelled to have some")
-		}
+		f.NotApplicable("no node has GPUs, or is labelled to have some")
 		return f
 	}
 	seen, problems, err := servants(ctx, client, with, now)

@@ -55,6 +55,16 @@ func TestClocksOnAnAPIServer(t *testing.T) {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: corev1.NamespaceNodeLease}}, metav1.CreateOptions{}); err != nil {
 		t.Logf("the namespace is there already: %v", err)
 	}
+	fresh := node("a")
+	fresh.Status = corev1.NodeStatus{}
+	registered, err := client.CoreV1().Nodes().Create(t.Context(), fresh, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	registered.Status = node("a").Status
+	if _, err := client.CoreV1().Nodes().UpdateStatus(t.Context(), registered, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	lease := renew(&coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: corev1.NamespaceNodeLease},
 		Spec:       coordinationv1.LeaseSpec{HolderIdentity: new("a")},

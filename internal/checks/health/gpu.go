@@ -19,9 +19,14 @@ const (
 
 // GPUDevices counts the GPUs of a node that DRA drivers offer, and says which of them are tainted, as drivers do with a fault.
 func GPUDevices(node *corev1.Node, published []resourcev1.ResourceSlice) (offered int, problems []string) {
+	newest := generations(published)
 	for i := range published {
 		spec := &published[i].Spec
 		if !strings.HasPrefix(spec.Driver, "gpu.") || spec.NodeName == nil || *spec.NodeName != node.Name {
+			continue
+		}
+		// What a driver has published before may be there for a while, with devices that are gone.
+		if spec.Pool.Generation < newest[poolOf(spec)] {
 			continue
 		}
 		for _, device := range spec.Devices {
@@ -37,6 +42,34 @@ func GPUDevices(node *corev1.Node, published []resourcev1.ResourceSlice) (offere
 	return offered, problems
 }
 
+// pool is a driver's name for a set of devices.
+type pool struct{ driver, name string }
+
+func poolOf(spec *resourcev1.ResourceSliceSpec) pool { return pool{spec.Driver, spec.Pool.Name} }
+
+// generations are the latest ones of all pools.
+func generations(published []resourcev1.ResourceSlice) map[pool]int64 {
+	newest := map[pool]int64{}
+	for i := range published {
+		spec := &published[i].Spec
+		newest[poolOf(spec)] = max(newest[poolOf(spec)], spec.Pool.Generation)
+	}
+	return newest
+}
+
+// OfferedOnce are the names under which a node has offered GPUs and offers none any more. Whether it has lost them, or was relieved of
+// them, its status does not tell.
+func OfferedOnce(node *corev1.Node) []corev1.ResourceName {
+	var names []corev1.ResourceName
+	for name, quantity := range node.Status.Capacity {
+		if isGPU(name) && quantity.IsZero() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // HasGPU reports whether a node has GPUs, or somebody says that it should.
 func HasGPU(node *corev1.Node, devices int) bool {
 	if devices > 0 || node.Labels[gpuPresentLabel] == "true" {
@@ -49,17 +82,18 @@ func HasGPU(node *corev1.Node, devices int) bool {
 func gpuResources(node *corev1.Node) []corev1.ResourceName {
 	var names []corev1.ResourceName
 	for name, quantity := range node.Status.Capacity {
-		switch {
-		case name == "amd.com/gpu", strings.HasPrefix(string(name), "nvidia.com/gpu"), strings.HasPrefix(string(name), "nvidia.com/mig-"),
-			strings.HasPrefix(string(name), "gpu.intel.com/"):
-			// A plug-in that went away leaves a capacity of zero on a node that has lost its GPUs.
-			if !quantity.IsZero() {
-				names = append(names, name)
-			}
+		// A plug-in that went away leaves a capacity of zero behind.
+		if isGPU(name) && !quantity.IsZero() {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
+}
+
+func isGPU(name corev1.ResourceName) bool {
+	return name == "amd.com/gpu" || strings.HasPrefix(string(name), "nvidia.com/gpu") ||
+		strings.HasPrefix(string(name), "nvidia.com/mig-") || strings.HasPrefix(string(name), "gpu.intel.com/")
 }
 
 // GPUProblems says what is wrong with the GPUs of a node that has some: none is offered, some of those offered are unhealthy or

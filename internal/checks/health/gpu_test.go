@@ -92,6 +92,12 @@ func TestGPUDevices(t *testing.T) {
 		slice("compute-domain.nvidia.com", "a", device("channel-0")),
 		{Spec: resourcev1.ResourceSliceSpec{Driver: "gpu.example.com"}},
 	})
+	older, newer := slice("gpu.nvidia.com", "a", device("gpu-0"), device("gpu-1")), slice("gpu.nvidia.com", "a", device("gpu-0"))
+	newer.Spec.Pool.Generation = 1
+	left, _ := GPUDevices(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, []resourcev1.ResourceSlice{older, newer})
+	if left != 1 {
+		t.Errorf("of a pool that was published anew, %d devices are offered, want the one of the later generation", left)
+	}
 	if offered != 2 {
 		t.Errorf("offered = %d, want 2", offered)
 	}

@@ -53,12 +53,18 @@ func raiseResources(to, least corev1.ResourceList) {
 // NodeLoad is what all pods of a node ask of it.
 type NodeLoad map[corev1.ResourceName]resource.Quantity
 
-// Add counts a pod in, if it has not ended.
+// Add counts a pod in, if it has not ended. What DRA hands out under the name of an extended resource is not taken of the node's.
 func (l NodeLoad) Add(pod *corev1.Pod) {
 	if PodFinished(pod) {
 		return
 	}
-	addResources(corev1.ResourceList(l), PodRequests(pod))
+	requests := PodRequests(pod)
+	if claimed := pod.Status.ExtendedResourceClaimStatus; claimed != nil {
+		for _, mapping := range claimed.RequestMappings {
+			delete(requests, corev1.ResourceName(mapping.ResourceName))
+		}
+	}
+	addResources(corev1.ResourceList(l), requests)
 	addResources(corev1.ResourceList(l), corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(1, resource.DecimalSI)})
 }
 
@@ -76,7 +82,7 @@ func NodePressure(node *corev1.Node, load NodeLoad) []string {
 			// The others are not about resources.
 		}
 	}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
+	for _, name := range basics {
 		if quantity := node.Status.Allocatable[name]; quantity.Sign() <= 0 {
 			problems = append(problems, fmt.Sprintf("no allocatable %s", name))
 		}
@@ -88,9 +94,19 @@ func NodePressure(node *corev1.Node, load NodeLoad) []string {
 	slices.Sort(names)
 	for _, name := range names {
 		asked, gives := load[name], node.Status.Allocatable[name]
-		if gives.Sign() > 0 && asked.Cmp(gives) > 0 {
+		if asked.Cmp(gives) > 0 && !saidElsewhere(node, name) {
 			problems = append(problems, fmt.Sprintf("its pods ask for %s of %s, and %s are allocatable", asked.String(), name, gives.String()))
 		}
 	}
 	return problems
+}
+
+// basics are what every node has to give.
+var basics = []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods}
+
+// saidElsewhere reports whether that a node gives none of a resource is a problem of its own, or, for local storage, which a kubelet
+// may leave uncounted, none.
+func saidElsewhere(node *corev1.Node, name corev1.ResourceName) bool {
+	gives, counted := node.Status.Allocatable[name]
+	return slices.Contains(basics, name) && gives.Sign() <= 0 || name == corev1.ResourceEphemeralStorage && !counted
 }

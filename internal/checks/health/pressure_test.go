@@ -61,6 +61,21 @@ func TestNodePressure(t *testing.T) {
 		list[corev1.ResourcePods] = resource.MustParse(pods)
 		return list
 	}
+	gpu := func(asked string) *corev1.Pod {
+		p := pod("Running", "1", "1Gi")
+		p.Spec.Containers[0].Resources.Requests["nvidia.com/gpu"] = resource.MustParse(asked)
+		p.Spec.Containers[0].Resources.Requests[corev1.ResourceEphemeralStorage] = resource.MustParse("1Gi")
+		return p
+	}
+	byClaim := gpu("8")
+	byClaim.Status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{
+		RequestMappings: []corev1.ContainerExtendedResourceRequest{{ResourceName: "nvidia.com/gpu"}},
+	}
+	withGPUs := func(n string) corev1.ResourceList {
+		list := full("10")
+		list["nvidia.com/gpu"] = resource.MustParse(n)
+		return list
+	}
 	tests := map[string]struct {
 		allocatable corev1.ResourceList
 		memory      corev1.ConditionStatus
@@ -74,9 +89,15 @@ func TestNodePressure(t *testing.T) {
 		"asked for too much": {full("1"), corev1.ConditionFalse,
 			[]*corev1.Pod{pod("Running", "4", "1Gi"), pod("Running", "1m", "1Gi")},
 			[]string{"its pods ask for 4001m of cpu, and 4 are allocatable", "its pods ask for 2 of pods, and 1 are allocatable"}},
-		"says that it is short": {full("10"), corev1.ConditionTrue, nil, []string{"MemoryPressure is True (R: m)"}},
-		"does not say":          {full("10"), corev1.ConditionUnknown, nil, []string{"MemoryPressure is Unknown (R: m)"}},
-		"gives no pods":         {amounts("4", "8Gi"), corev1.ConditionFalse, nil, []string{"no allocatable pods"}},
+		"GPUs enough": {withGPUs("8"), corev1.ConditionFalse, []*corev1.Pod{gpu("8")}, nil},
+		"has lost all GPUs that its pods ask for": {withGPUs("0"), corev1.ConditionFalse, []*corev1.Pod{gpu("8")},
+			[]string{"its pods ask for 8 of nvidia.com/gpu, and 0 are allocatable"}},
+		"knows nothing of the GPUs that its pods ask for": {full("10"), corev1.ConditionFalse, []*corev1.Pod{gpu("8")},
+			[]string{"its pods ask for 8 of nvidia.com/gpu, and 0 are allocatable"}},
+		"GPUs that DRA hands out": {full("10"), corev1.ConditionFalse, []*corev1.Pod{byClaim}, nil},
+		"says that it is short":   {full("10"), corev1.ConditionTrue, nil, []string{"MemoryPressure is True (R: m)"}},
+		"does not say":            {full("10"), corev1.ConditionUnknown, nil, []string{"MemoryPressure is Unknown (R: m)"}},
+		"gives no pods":           {amounts("4", "8Gi"), corev1.ConditionFalse, nil, []string{"no allocatable pods"}},
 		"gives nothing": {nil, corev1.ConditionFalse, nil,
 			[]string{"no allocatable cpu", "no allocatable memory", "no allocatable pods"}},
 	}
