@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -88,10 +89,12 @@ func (s *step) restFan(p *v1alpha1.PhaseStatus) {
 	p.State, p.Reason, p.Message = v1alpha1.PhasePending, "", ""
 }
 
-// whyErrored is the reason of a phase of which items are not proven.
+// whyErrored is the reason of a phase of which items are not proven: that of the attempt's end where it cut one of them short, otherwise
+// that of the first item.
 func (s *step) whyErrored(f *v1alpha1.FanOutStatus) string {
+	cut := func(item v1alpha1.ItemFailure) bool { return item.Reason == s.ending.Reason }
 	switch {
-	case s.ending != nil:
+	case s.ending != nil && (strings.IndexByte(f.Outcomes, letterNotRun) >= 0 || slices.ContainsFunc(f.Failing, cut)):
 		return s.ending.Reason
 	case len(f.Failing) > 0:
 		return f.Failing[0].Reason

@@ -116,6 +116,16 @@ var itemStories = []story{
 		w.scripts = map[string]script{"a": runs("pass TestOne", "hang TestTwo", "hang TestThree")}
 		w.after(24, func() { w.cancel(true) })
 	}},
+	{name: "checks-that-had-ended-when-cancelled", phases: []v1alpha1.Phase{apart("a", 3)}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestOne", "panic TestTwo", "pass TestThree")}
+		w.after(8, func() { w.away(20) })
+		w.after(20, func() { w.cancel(true) })
+	}},
+	{name: "checks-one-of-which-had-ended-when-cancelled", phases: []v1alpha1.Phase{apart("a", 2)}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("panic TestOne", "hang TestTwo", "pass TestThree")}
+		w.after(8, func() { w.away(20) })
+		w.after(20, func() { w.cancel(true) })
+	}},
 	{name: "checks-superseded", phases: []v1alpha1.Phase{apart("a", 2)}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestOne", "hang TestTwo", "hang TestThree")}
 		for _, item := range []string{"one", "two", "three"} {
