@@ -21,7 +21,9 @@ func TestAPassOfAnotherPodOrPlaceIsNone(t *testing.T) {
 		second(job)
 		job.Pods[1].Validator = Container{}
 	}
-	anew := func(job *Job) { job.Pods[0].Trouble = Look(newPod(validator(exited(0, "Completed", 4, 9)), restarted(1))).Trouble }
+	anew := func(job *Job) {
+		job.Pods[0].Trouble = Look(newPod(validator(exited(0, "Completed", 4, 9)), restarted(1))).Trouble
+	}
 	nodes, container := goPhase("a", onNodes), containerPhase("a")
 	onNodes(&container)
 	tests := map[string]struct {

@@ -303,6 +303,17 @@ var itemStories = []story{
 	}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB"), "c": runs("pass TestC", "pass TestD")}
 	}},
+	{name: "exclusive-and-superseded-by-other-phases", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		hangs := runs("hang TestA")
+		hangs.immortal = true
+		w.scripts = map[string]script{"a": hangs, "b": runs("pass TestB")}
+		w.run.Spec.Timeout = &metav1.Duration{Duration: time.Minute}
+		w.after(8, func() {
+			w.edit(func(s *v1alpha1.ValidationRunSpec) {
+				s.Phases = []v1alpha1.Phase{goPhase("b", alone), goPhase("c", after())}
+			})
+		})
+	}},
 	{name: "exclusive-from-the-start", phases: []v1alpha1.Phase{goPhase("a", alone), goPhase("b", after())}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB")}
 	}},

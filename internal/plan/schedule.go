@@ -2,8 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
@@ -19,10 +22,15 @@ func (s *step) schedule() {
 		case why != nil && p.FanOut != nil:
 			s.abandon(i, *why)
 		case why != nil:
-			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, why.Reason, why.Message
+			if p.Reason == v1alpha1.ReasonPending {
+				why.Message += "; it was waiting: " + p.Message
+			}
+			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, why.Reason, report.Clip(why.Message, report.MessageBytes)
 			p.Summary, p.Running, p.CompletionTime = v1alpha1.Summary{}, "", s.time()
-		case turn && !s.wish.Suspend && s.ending == nil && s.alone(i):
-			s.due(i)
+		case turn && !s.wish.Suspend && s.ending == nil:
+			s.enter(i)
+		case p.Reason == v1alpha1.ReasonPending:
+			p.Reason, p.Message = "", ""
 		}
 	}
 }
@@ -60,28 +68,46 @@ func (s *step) turn(i int) (never *Block, now bool) {
 	return nil, true
 }
 
-// alone says whether a phase can start beside what runs: one that is exclusive needs to be alone, and leaves the others waiting.
-func (s *step) alone(i int) bool {
-	if s.stage(s.Status.Phases[i].Name).Exclusive && (s.running() > 0 || s.busy()) {
+// enter makes a phase due whose turn has come, or says what has to be over before it can start.
+func (s *step) enter(i int) {
+	p := &s.Status.Phases[i]
+	exclusive := s.stage(p.Name).Exclusive
+	names := s.inTheWay(exclusive)
+	if len(names) == 0 {
+		s.due(i)
+		return
+	}
+	p.Reason, p.Message = v1alpha1.ReasonPending, fmt.Sprintf("it waits for %s, which is exclusive, to end", strings.Join(names, ", "))
+	if exclusive {
+		p.Message = fmt.Sprintf("it is exclusive, and waits for the pods of %s to be gone", strings.Join(names, ", "))
 		s.lookIn(lookSoon)
-		return false
 	}
-	for j := range s.Status.Phases {
-		if p := &s.Status.Phases[j]; p.State == v1alpha1.PhaseRunning && s.stage(p.Name).Exclusive {
-			return false
-		}
-	}
-	return true
+	p.Message = report.Clip(p.Message, report.MessageBytes)
 }
 
-// busy says whether pods of the run are left that have not ended.
-func (s *step) busy() bool {
-	for i := range s.seen.Jobs {
-		if job := &s.seen.Jobs[i]; !job.Gone && !job.Finished && !job.podsEnded() {
-			return true
+// inTheWay are the phases that keep a phase from starting: one that is exclusive needs to be alone, with no pod left that has not ended,
+// and leaves the others waiting.
+func (s *step) inTheWay(exclusive bool) (names []string) {
+	for j := range s.Status.Phases {
+		p := &s.Status.Phases[j]
+		running := p.State == v1alpha1.PhaseRunning
+		if exclusive && (running || s.busy(p.Name)) || running && s.stage(p.Name).Exclusive {
+			names = append(names, p.Name)
 		}
 	}
-	return false
+	for k := range s.seen.Jobs {
+		if phase := s.seen.Jobs[k].Item.Phase; exclusive && s.phaseStatus(phase) == nil && s.busy(phase) && !slices.Contains(names, phase) {
+			names = append(names, phase) // of an earlier attempt
+		}
+	}
+	return names
+}
+
+// busy says whether pods of a phase are left that have not ended.
+func (s *step) busy(phase string) bool {
+	return slices.ContainsFunc(s.seen.Jobs, func(job Job) bool {
+		return job.Item.Phase == phase && !job.Gone && !job.Finished && !job.podsEnded()
+	})
 }
 
 // running is how many phases are due and have not ended.
