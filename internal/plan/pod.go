@@ -163,31 +163,35 @@ func restarts(pod *corev1.Pod) int32 {
 const clockSkew = 5 * time.Minute
 
 // endedBy says whether a validator that has ended may have been ended from outside: by the pod's deadline, which the kubelet measures as it
-// does the end, or after its deletion or disruption had begun, of which the control plane wrote the time.
+// does the end, or after its deletion or disruption had begun, of which the control plane wrote the time. Any one of them will do.
 func endedBy(pod *corev1.Pod, validator *Container) bool {
 	after := func(t time.Time) bool {
 		return validator.Finished.IsZero() || !validator.Finished.Before(t.Truncate(time.Second))
 	}
-	if pod.Status.Reason == reasonDeadlineExceeded && pod.Status.StartTime != nil && pod.Spec.ActiveDeadlineSeconds != nil {
-		return after(pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second))
-	}
 	margin := clockSkew
 	if start := pod.Status.StartTime; start != nil {
 		margin += max(scheduled(pod).Sub(start.Time), 0) // the kubelet's clock is known to be behind by that much
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return after(c.LastTransitionTime.Add(-margin))
-		}
 	}
 	if pod.DeletionTimestamp != nil {
 		grace := time.Duration(0)
 		if pod.DeletionGracePeriodSeconds != nil {
 			grace = time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
 		}
-		return after(pod.DeletionTimestamp.Add(-grace - margin))
+		if after(pod.DeletionTimestamp.Add(-grace - margin)) {
+			return true
+		}
 	}
-	return false
+	if pod.Status.Reason == reasonDeadlineExceeded {
+		start, deadline := pod.Status.StartTime, pod.Spec.ActiveDeadlineSeconds
+		return start == nil || deadline == nil || after(start.Add(time.Duration(*deadline)*time.Second))
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return after(c.LastTransitionTime.Add(-margin))
+		}
+	}
+	// A kubelet that ends a pod without that condition does not say when.
+	return pod.Status.Phase == corev1.PodFailed && byKubelet(pod.Status.Reason) != ""
 }
 
 // reasonDeadlineExceeded is what the kubelet gives a pod whose activeDeadlineSeconds are over (pkg/kubelet/active_deadline.go).
