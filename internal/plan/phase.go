@@ -339,7 +339,11 @@ func whyUnlistable(spec *v1alpha1.Phase, pod *Pod) string {
 	if why == "" {
 		why = fmt.Sprintf("it did not end within %s", listTimeout(spec))
 	}
-	return "the test binary cannot list its tests: " + why + "; set expectedTests to run it without the list"
+	mend := "set expectedTests to run it without the list"
+	if len(spec.GoTest.Checks) > 0 || len(spec.GoTest.Command) > 0 {
+		mend = "checks are looked up in that list, so -test.list has to work"
+	}
+	return "the test binary cannot list its tests: " + why + "; " + mend
 }
 
 func listTimeout(spec *v1alpha1.Phase) time.Duration { return spec.StartTimeout.Duration / listPart }
