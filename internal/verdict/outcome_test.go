@@ -178,3 +178,29 @@ func TestAdd(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What is taken out of a sum is what was added to it.
+func TestSub(t *testing.T) {
+	a := v1alpha1.Summary{Total: 10, Passed: 1, Failed: 2, Skipped: 3, Errored: 4}
+	b := v1alpha1.Summary{Total: 7, Passed: 4, Failed: 1, Skipped: 2}
+	if diff := cmp.Diff(a, Sub(Add(a, b), b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestExitInWords(t *testing.T) {
+	for want, exit := range map[string]*Exit{
+		"an exit code that nobody saw": nil,
+		"exit code 0":                  {},
+		"exit code 2":                  {Code: 2},
+		"exit code 128":                {Code: 128},
+		"exit code 137 (signal 9)":     {Code: 137},
+		"exit code 192 (signal 64)":    {Code: 192},
+		"exit code 193":                {Code: 193},
+		"signal 9":                     {Code: 137, Signal: 9},
+	} {
+		if got := exit.String(); got != want {
+			t.Errorf("%+v is %q, want %q", exit, got, want)
+		}
+	}
+}

@@ -64,6 +64,7 @@ var saidStories = []story{
 	{"the report takes it for an error", evidence(wants(mild), reports("TestA", gotest.Constraint{Name: mild.Name, Severity: gotest.SeverityError})),
 		"Failed", "TestsFailed"},
 	{"a wanted constraint is not reported", evidence(wants(wanted, WantedConstraint{Name: "b"}), reports("TestA", holding)), "Error", "ConstraintNotEvaluated"},
+	{"two wanted constraints are not reported", evidence(wants(wanted, WantedConstraint{Name: "b"}, wanted)), "Error", "ConstraintNotEvaluated"},
 	{"not even one that would be a warning", evidence(wants(mild)), "Error", "ConstraintNotEvaluated"},
 	{"a wanted constraint is reported by a test that the list does not hold", evidence(wants(wanted), saw("TestForged", gotest.Pass), reports("TestForged", holding)),
 		"Error", "ConstraintNotEvaluated"},
@@ -73,6 +74,8 @@ var saidStories = []story{
 	{"a wanted constraint is not reported, and the memory was used up", evidence(wants(wanted), saw("TestA", gotest.Unended), died(137),
 		trouble("OOMKilled", "the kernel killed the validator")), "Error", "OOMKilled"},
 	{"reports of constraints that were not kept", evidence(anomaly(gotest.DroppedConstraint, 3)), "Error", "ConstraintNotEvaluated"},
+	{"reports of constraints that were not kept, and a failure", evidence(anomaly(gotest.DroppedConstraint, 1), saw("TestA", gotest.Fail), exit(1)),
+		"Failed", "TestsFailed"},
 	{"reports of constraints that cannot be read", evidence(anomaly(gotest.MalformedConstraint, 1)), "Error", "ConstraintNotEvaluated"},
 	{"all skipped, with a warning", evidence(saw("TestA", gotest.Skip), saw("TestB", gotest.Skip), reports("TestA", warning)), "Skipped", "NothingApplicable"},
 
@@ -93,6 +96,7 @@ var saidStories = []story{
 	{"an ambiguous check", evidence(checks("expected-resources"), lists("TestExpectedResources", "Test_expected_resources")), "Error", "CheckNotFound"},
 	{"a check of a binary without tests", evidence(checks("a"), manifest(), unseen("TestA", "TestB", "TestC")), "Error", "CheckNotFound"},
 	{"checks without a list", evidence(checks("a"), noManifest, expected(3)), "Error", "ListFailed"},
+	{"checks without a list, since the logs are gone", evidence(checks("a"), noManifest, logMissing("it was not read to its end")), "Error", "EvidenceIncomplete"},
 	{"checks without a list, since the pod was evicted", evidence(checks("a"), noManifest, died(137), trouble("Evicted", "the node was short of memory")), "Error", "Evicted"},
 }
 
