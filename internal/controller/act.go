@@ -143,6 +143,7 @@ func (r *Reconciler) freeze(ctx context.Context, run *v1alpha1.ValidationRun, at
 // createJobs creates the Jobs that a decision asks for, or finds out which of them the API server does not take.
 func (r *Reconciler) createJobs(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) error {
 	seen.RefusedJobs = map[workload.Item]*plan.Block{}
+	k := r.kinOf(run, nil)
 	for i := range d.Create {
 		c := &d.Create[i]
 		job, err := r.createJob(ctx, run, c)
@@ -153,7 +154,7 @@ func (r *Reconciler) createJobs(ctx context.Context, run *v1alpha1.ValidationRun
 		if err != nil {
 			return err
 		}
-		created, err := r.lookAtJob(ctx, run, job, nil)
+		created, err := r.lookAtJob(ctx, k, job)
 		if err != nil {
 			return err
 		}
@@ -252,20 +253,23 @@ func (r *Reconciler) shorten(ctx context.Context, run *v1alpha1.ValidationRun, s
 	}
 }
 
-// follow reads the logs of the pods that count.
+// follow reads the logs of the pods that count. One of which the checkpoint cannot be read for now keeps no other from being read.
 func (r *Reconciler) follow(ctx context.Context, run *v1alpha1.ValidationRun, pods []types.UID, seen plan.Observed) error {
 	key := client.ObjectKeyFromObject(run)
+	var failed []error
 	for _, job := range seen.Jobs {
 		for _, pod := range job.Pods {
-			if slices.Contains(pods, pod.UID) {
-				if err := r.resume(ctx, run, job, pod); err != nil {
-					return err
-				}
-				r.follows.read(key, job.Name, pod, r.Clock.Now())
+			if !slices.Contains(pods, pod.UID) {
+				continue
 			}
+			if err := r.resume(ctx, run, job, pod); err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			r.follows.read(key, job.Name, pod, r.Clock.Now())
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // release takes the finalizer away once there are no pods, and with it the evidence that the result has made superfluous.
@@ -292,4 +296,5 @@ func (r *Reconciler) forget(run types.NamespacedName) {
 	r.published.forget(run)
 	r.documents.forget(run)
 	r.unkept.forget(run)
+	r.answers.forget(run)
 }

@@ -115,7 +115,7 @@ func TestALogIsReadOnFromItsCheckpoint(t *testing.T) {
 func TestAPodThatIsGoneIsRecalledFromItsCheckpoint(t *testing.T) {
 	b, job, _ := killedWhileReading(t)
 	run := b.stored(t, newRun())
-	pods, err := b.lookClosely(t.Context(), run, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: job.Name}}, nil)
+	pods, err := b.lookClosely(t.Context(), b.kinOf(run, nil), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: job.Name}})
 	if err != nil || len(pods) != 1 {
 		t.Fatalf("%d pods, %v", len(pods), err)
 	}

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/plan"
@@ -22,27 +23,44 @@ import (
 // nodesFresh is for how long a list of all nodes serves every run that minds its own: some thousands of them are some megabytes.
 const nodesFresh = 5 * time.Second
 
-// nodeList is the list of all nodes as it was read last.
+// nodePage is how many nodes are read at a time: with their images they have some 20 KB each.
+const nodePage = 500
+
+// nodeList are the nodes that there were when they were listed last.
 type nodeList struct {
-	mu    sync.Mutex
-	at    time.Time
-	nodes []corev1.Node
+	mu sync.Mutex
+	at time.Time
+	of map[string]plan.Node
 }
 
-// allNodes are the nodes that there are, as they were listed at a time or later: of those that ask at once, one asks the API server.
-func (r *Reconciler) allNodes(ctx context.Context, since time.Time) ([]corev1.Node, error) {
+// eachNode hands over all nodes that there are, one at a time, and remembers of them what a decision needs.
+func (r *Reconciler) eachNode(ctx context.Context, take func(*corev1.Node)) (map[string]plan.Node, error) {
+	now, all, next := r.Clock.Now(), map[string]plan.Node{}, ""
+	for {
+		list := &corev1.NodeList{}
+		if err := r.Live.List(ctx, list, client.Limit(nodePage), client.Continue(next)); err != nil {
+			return nil, fmt.Errorf("listing nodes: %w", err)
+		}
+		for i := range list.Items {
+			n := &list.Items[i]
+			all[n.Name] = lookAtNode(n)
+			take(n)
+		}
+		if next = list.Continue; next == "" {
+			r.nodes.at, r.nodes.of = now, all
+			return all, nil
+		}
+	}
+}
+
+// present are the nodes that there are: of those that ask at once, one asks the API server. Nobody may change them.
+func (r *Reconciler) present(ctx context.Context) (map[string]plan.Node, error) {
 	r.nodes.mu.Lock()
 	defer r.nodes.mu.Unlock()
-	now := r.Clock.Now()
-	if at := r.nodes.at; !at.Before(since) && !at.After(now) {
-		return r.nodes.nodes, nil
+	if age := r.Clock.Since(r.nodes.at); r.nodes.of != nil && age >= 0 && age < nodesFresh {
+		return r.nodes.of, nil
 	}
-	list := &corev1.NodeList{}
-	if err := r.Live.List(ctx, list); err != nil {
-		return nil, fmt.Errorf("listing nodes: %w", err)
-	}
-	r.nodes.at, r.nodes.nodes = now, list.Items
-	return list.Items, nil
+	return r.eachNode(ctx, func(*corev1.Node) {})
 }
 
 // observeNodes reads the nodes that phases which go on run on, as they were frozen, and the nodes that there are now.
@@ -74,18 +92,12 @@ func (r *Reconciler) observeNodes(ctx context.Context, run *v1alpha1.ValidationR
 }
 
 func (r *Reconciler) observePresent(ctx context.Context, seen *plan.Observed) error {
-	nodes, err := r.allNodes(ctx, r.Clock.Now().Add(-nodesFresh))
+	nodes, err := r.present(ctx)
 	if apierrors.IsForbidden(err) {
 		return nil // without the right to look, the pods have to tell
 	}
-	if err != nil {
-		return err
-	}
-	seen.Present = make(map[string]plan.Node, len(nodes))
-	for i := range nodes {
-		seen.Present[nodes[i].Name] = lookAtNode(&nodes[i])
-	}
-	return nil
+	seen.Present = nodes
+	return err
 }
 
 func nodesOf(phase string) string { return "nodes-" + phase }
@@ -93,14 +105,17 @@ func nodesOf(phase string) string { return "nodes-" + phase }
 // freezeNodes chooses the nodes of a phase, and writes down which they are: what the phase's items are must not change while it runs.
 func (r *Reconciler) freezeNodes(ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, of *plan.NodesOf, seen *plan.Observed) error {
 	// What is chosen stands for the whole phase: a node that was labelled just before the run was made must be among them.
-	all, err := r.allNodes(ctx, r.Clock.Now())
+	chosen := choiceOf(of.Selection)
+	r.nodes.mu.Lock()
+	_, err := r.eachNode(ctx, chosen.consider)
+	r.nodes.mu.Unlock()
 	if apierrors.IsForbidden(err) {
 		return &refusal{block: plan.Block{Reason: v1alpha1.ReasonForbidden, Message: "the operator may not list nodes: " + err.Error()}}
 	}
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(chooseNodes(all, of.Selection))
+	data, err := json.Marshal(chosen.nodes())
 	if err != nil {
 		return fmt.Errorf("encoding the nodes of phase %s: %w", of.Phase, err)
 	}
@@ -125,23 +140,34 @@ func (r *Reconciler) freezeNodes(ctx context.Context, run *v1alpha1.ValidationRu
 	return nil
 }
 
-// chooseNodes are the nodes that a selection comes to: where it bounds their number, healthy ones first.
-func chooseNodes(all []corev1.Node, from v1alpha1.NodeSelection) plan.Nodes {
+// choice is what a selection of nodes comes to.
+type choice struct {
+	v1alpha1.NodeSelection
+	matches labels.Selector
+	out     []plan.Node
+}
+
+func choiceOf(from v1alpha1.NodeSelection) *choice {
 	wanted := labels.Set{}
 	for key, value := range from.Selector {
 		wanted[key] = string(value)
 	}
-	matches := labels.SelectorFromSet(wanted)
-	var out plan.Nodes
-	for i := range all {
-		if n := &all[i]; matches.Matches(labels.Set(n.Labels)) && !slices.Contains(from.Exclude, n.Name) && n.DeletionTimestamp.IsZero() {
-			out.Nodes = append(out.Nodes, lookAtNode(n))
-		}
+	return &choice{NodeSelection: from, matches: labels.SelectorFromSet(wanted)}
+}
+
+// consider takes a node, if it is one that the selection means.
+func (c *choice) consider(n *corev1.Node) {
+	if c.matches.Matches(labels.Set(n.Labels)) && !slices.Contains(c.Exclude, n.Name) && n.DeletionTimestamp.IsZero() {
+		c.out = append(c.out, lookAtNode(n))
 	}
-	out.Matching = len(out.Nodes)
+}
+
+// nodes are those that were chosen: where the selection bounds their number, healthy ones first.
+func (c *choice) nodes() plan.Nodes {
+	out := plan.Nodes{Matching: len(c.out), Nodes: c.out}
 	byName := func(a, b plan.Node) int { return cmp.Compare(a.Name, b.Name) }
 	slices.SortFunc(out.Nodes, byName)
-	if most := from.MaxNodes; most != nil && int(*most) < len(out.Nodes) {
+	if most := c.MaxNodes; most != nil && int(*most) < len(out.Nodes) {
 		slices.SortStableFunc(out.Nodes, func(a, b plan.Node) int { return a.Ailing() - b.Ailing() })
 		out.Nodes = out.Nodes[:*most]
 		slices.SortFunc(out.Nodes, byName)

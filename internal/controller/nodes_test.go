@@ -64,11 +64,11 @@ func TestChooseNodes(t *testing.T) {
 		{"none", v1alpha1.NodeSelection{Selector: map[string]v1alpha1.LabelValue{"gpu": "false"}}, plan.Nodes{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var nodes []corev1.Node
+			chosen := choiceOf(test.from)
 			for _, n := range all {
-				nodes = append(nodes, *n)
+				chosen.consider(n)
 			}
-			if diff := cmp.Diff(test.want, chooseNodes(nodes, test.from)); diff != "" {
+			if diff := cmp.Diff(test.want, chosen.nodes()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
@@ -168,7 +168,7 @@ func TestNodesAreListedNowAndThen(t *testing.T) {
 	var got []int
 	for _, wait := range []time.Duration{0, time.Second, nodesFresh - 2*time.Second, time.Second, -time.Minute} {
 		b.clock.SetTime(b.clock.Now().Add(wait))
-		if _, err := b.allNodes(t.Context(), b.clock.Now().Add(-nodesFresh).Add(time.Nanosecond)); err != nil {
+		if _, err := b.present(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, lists)

@@ -83,6 +83,7 @@ type Reconciler struct {
 	published published
 	documents documents
 	unkept    unkept
+	answers   answers
 	nodes     nodeList
 }
 

@@ -38,12 +38,6 @@ func units(run *v1alpha1.ValidationRun) (out []unit) {
 	return out
 }
 
-// counts says whether an item is one that runs, and this the run of it that counts.
-func counts(run *v1alpha1.ValidationRun, item workload.Item) bool {
-	item.Unlisted = false
-	return slices.ContainsFunc(units(run), func(u unit) bool { return u.item == item && u.state == v1alpha1.PhaseRunning })
-}
-
 // jobsThatCount are the Jobs of a unit's current run, by status: one, or one that could not list its tests and one that does not.
 func (u unit) jobsThatCount(run *v1alpha1.ValidationRun) (names []string) {
 	for _, unlisted := range []bool{false, true} {
@@ -56,19 +50,43 @@ func (u unit) jobsThatCount(run *v1alpha1.ValidationRun) (names []string) {
 	return names
 }
 
-// itemOf is what a Job of the current attempt is for by its name, which nobody can edit; what it is labelled with serves for Jobs that do
-// not count any more.
-func itemOf(run *v1alpha1.ValidationRun, job *batchv1.Job) workload.Item {
-	for i := range run.Status.Phases {
-		p := &run.Status.Phases[i]
-		if item, ok := named(run, job.Name, workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts}); ok {
-			return item
+// roster is what the Jobs of a run are for, worked out once for a pass: names are digests, and a run has thousands of Jobs.
+type roster struct {
+	units  []unit
+	named  map[string]workload.Item
+	counts map[workload.Item]unit
+}
+
+func rosterOf(run *v1alpha1.ValidationRun) *roster {
+	r := &roster{units: units(run), named: map[string]workload.Item{}, counts: map[workload.Item]unit{}}
+	for _, u := range r.units {
+		r.name(run, u.item)
+		if u.state == v1alpha1.PhaseRunning {
+			r.counts[u.item] = u
 		}
 	}
-	for _, u := range units(run) {
-		if item, ok := named(run, job.Name, u.item); ok {
-			return item
+	for i := range run.Status.Phases {
+		p := &run.Status.Phases[i]
+		r.name(run, workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Restart: p.Restarts})
+	}
+	return r
+}
+
+// name enters the names of the Jobs of an item and of its earlier runs.
+func (r *roster) name(run *v1alpha1.ValidationRun, item workload.Item) {
+	for ; item.Restart >= 0; item.Restart-- {
+		for _, unlisted := range []bool{false, true} {
+			item.Unlisted = unlisted
+			r.named[workload.JobName(run, item)] = item
 		}
+	}
+}
+
+// itemOf is what a Job of the current attempt is for by its name, which nobody can edit; what it is labelled with serves for Jobs that do
+// not count any more.
+func (r *roster) itemOf(job *batchv1.Job) workload.Item {
+	if item, ok := r.named[job.Name]; ok {
+		return item
 	}
 	return workload.Item{
 		Attempt: workload.Attempt(job.Labels), Phase: job.Labels[v1alpha1.LabelPhase],
@@ -76,15 +94,9 @@ func itemOf(run *v1alpha1.ValidationRun, job *batchv1.Job) workload.Item {
 	}
 }
 
-// named is the item, or an earlier run of it, whose Job has a name.
-func named(run *v1alpha1.ValidationRun, name string, item workload.Item) (workload.Item, bool) {
-	for ; item.Restart >= 0; item.Restart-- {
-		for _, unlisted := range []bool{false, true} {
-			item.Unlisted = unlisted
-			if workload.JobName(run, item) == name {
-				return item, true
-			}
-		}
-	}
-	return workload.Item{}, false
+// running is the unit whose Job an item's is, as long as it runs and this is the run of it that counts.
+func (r *roster) running(item workload.Item) (unit, bool) {
+	item.Unlisted = false
+	u, ok := r.counts[item]
+	return u, ok
 }

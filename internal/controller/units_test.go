@@ -52,7 +52,7 @@ func TestItemOf(t *testing.T) {
 		"one without a list, of an old life": {Attempt: 3, Phase: "c", Unlisted: true},
 	} {
 		for _, edited := range []bool{false, true} {
-			if diff := cmp.Diff(item, itemOf(run, labelled(run, item, edited))); diff != "" {
+			if diff := cmp.Diff(item, rosterOf(run).itemOf(labelled(run, item, edited))); diff != "" {
 				t.Errorf("%s, edited %t (-want +got)\n%s", name, edited, diff)
 			}
 		}
@@ -62,17 +62,17 @@ func TestItemOf(t *testing.T) {
 		"of an earlier attempt":        {Attempt: 2, Phase: "b", Check: "one", Node: "n1"},
 		"of a phase that is not there": {Attempt: 3, Phase: "z"},
 	} {
-		if diff := cmp.Diff(item, itemOf(run, labelled(run, item, false))); diff != "" {
+		if diff := cmp.Diff(item, rosterOf(run).itemOf(labelled(run, item, false))); diff != "" {
 			t.Errorf("%s, by its labels (-want +got)\n%s", name, diff)
 		}
-		if got := itemOf(run, labelled(run, item, true)); got != (workload.Item{Attempt: 9, Phase: "x"}) {
+		if got := rosterOf(run).itemOf(labelled(run, item, true)); got != (workload.Item{Attempt: 9, Phase: "x"}) {
 			t.Errorf("%s, by its edited labels: %+v", name, got)
 		}
 	}
 }
 
 // Only what runs counts, and of it only the run that status is about.
-func TestCounts(t *testing.T) {
+func TestRunning(t *testing.T) {
 	run := newRun(among)
 	for _, test := range []struct {
 		item workload.Item
@@ -89,7 +89,7 @@ func TestCounts(t *testing.T) {
 		{workload.Item{Attempt: 2, Phase: "c", Restart: 1}, false},
 		{workload.Item{Attempt: 3, Phase: "a"}, false},
 	} {
-		if got := counts(run, test.item); got != test.want {
+		if _, got := rosterOf(run).running(test.item); got != test.want {
 			t.Errorf("%+v counts: %t", test.item, got)
 		}
 	}

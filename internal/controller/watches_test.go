@@ -23,7 +23,7 @@ func TestWhatIsLeftOutIsNotLookedAt(t *testing.T) {
 	pod.Spec = job.Spec.Template.Spec
 	pod.Spec.NodeName, pod.Spec.ActiveDeadlineSeconds = "node-1", new(int64(600))
 	look := func() plan.Job {
-		seen, err := b.lookAtJob(t.Context(), run, job, []corev1.Pod{*pod})
+		seen, err := b.lookAtJob(t.Context(), b.kinOf(run, []corev1.Pod{*pod}), job)
 		if err != nil {
 			t.Fatal(err)
 		}
