@@ -58,7 +58,9 @@ var _ = Describe("Evidence", func() {
 			})).To(Succeed())
 			g.Expect(kept.Items).To(HaveLen(1))
 		}).Should(Succeed())
-		eventually(ctx, run, func(g Gomega, r *v1alpha1.ValidationRun) { g.Expect(r.Status.Message).NotTo(ContainSubstring(inMemory)) })
+		eventually(ctx, run, func(g Gomega, r *v1alpha1.ValidationRun) {
+			g.Expect(r.Status.Message).NotTo(ContainSubstring(inMemory))
+		})
 
 		close(open)
 		out := settled(ctx, run, 1)
