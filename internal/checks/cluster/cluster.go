@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/validation-operator/validation-operator/internal/checks/finding"
 )
 
 const (
@@ -49,7 +51,9 @@ func Connect(t *testing.T) *Cluster {
 	t.Helper()
 	c, err := connectOnce()
 	if err != nil {
-		t.Fatalf("connecting with the cluster: %v", err)
+		var f finding.Finding
+		f.CouldNotRun("connecting with the cluster: %v", err)
+		f.Say(t)
 	}
 	return c
 }
@@ -74,17 +78,6 @@ func connect() (*Cluster, error) {
 	c := &Cluster{Interface: client, Namespace: namespace, Config: config, undo: pending}
 	c.self = sync.OnceValues(c.findSelf)
 	return c, nil
-}
-
-// Self returns the pod that the checks run in. It needs the right to get pods in the run's namespace.
-func (c *Cluster) Self(t *testing.T) *corev1.Pod {
-	t.Helper()
-	pod, err := c.self()
-	if err != nil {
-		t.Fatalf("finding the validator's own pod: %v. To mend: give the run's ServiceAccount the right to get pods in %s",
-			err, c.Namespace)
-	}
-	return pod
 }
 
 // findSelf asks the API server whose token this is: a host name may be cut short or be somebody else's.

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
@@ -20,48 +19,6 @@ func selfPod(containers ...corev1.Container) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "validator", Namespace: "ns", UID: "u"},
 		Spec:       corev1.PodSpec{ServiceAccountName: "validator", Containers: containers},
-	}
-}
-
-func TestCreatedObjectsAreOwnedAndRemoved(t *testing.T) {
-	client := fake.NewClientset()
-	c := &Cluster{
-		Interface: client, Namespace: "ns", undo: &undo{},
-		self: func() (*corev1.Pod, error) { return selfPod(), nil },
-	}
-	in := client.CoreV1().ConfigMaps("ns")
-	names := func() []string {
-		list, err := in.List(t.Context(), metav1.ListOptions{LabelSelector: CheckLabel + "=" + t.Name()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, item := range list.Items {
-			names = append(names, item.Name)
-			want := []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "validator", UID: "u"}}
-			if diff := cmp.Diff(want, item.OwnerReferences); diff != "" {
-				t.Errorf("owners (-want +got):\n%s", diff)
-			}
-		}
-		return names
-	}
-
-	t.Run("a check", func(t *testing.T) {
-		Create(t.Context(), t, c, in, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a"}})
-		Create(t.Context(), t, c, in, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "b"}})
-		if diff := cmp.Diff([]string{"a", "b"}, names()); diff != "" {
-			t.Errorf("created (-want +got):\n%s", diff)
-		}
-		// Somebody else may remove it first.
-		if err := in.Delete(t.Context(), "b", metav1.DeleteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if left := names(); len(left) != 0 {
-		t.Errorf("left after the check: %q", left)
-	}
-	if len(c.undo.steps) != 0 {
-		t.Errorf("%d steps are left to undo", len(c.undo.steps))
 	}
 }
 

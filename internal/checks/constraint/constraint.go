@@ -1,5 +1,5 @@
-// Package constraint judges what a recipe demands of a measured value, and reports what came of it in the way that checks
-// speak. The language of the demands is internal/recipe's. It must import neither a client nor a check.
+// Package constraint judges what a recipe demands of a measured value, and says which demands nobody judges. What came of one, package
+// finding says. The language of the demands is internal/recipe's. It must import neither a client nor a check.
 package constraint
 
 import "github.com/validation-operator/validation-operator/internal/recipe"

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestHoldsForVersion(t *testing.T) {
@@ -125,70 +123,15 @@ func TestSkew(t *testing.T) {
 // record is a testing.TB that keeps what a check says instead of saying it.
 type record struct {
 	testing.TB
-	attrs        map[string]string
 	errors, logs []string
 }
 
-func (r *record) Helper()                { r.TB.Helper() }
-func (r *record) Attr(key, value string) { r.attrs[key] = value }
+func (r *record) Helper() { r.TB.Helper() }
 func (r *record) Logf(f string, a ...any) {
 	r.logs = append(r.logs, fmt.Sprintf(f, a...))
 }
 func (r *record) Errorf(f string, a ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(f, a...))
-}
-
-func TestReport(t *testing.T) {
-	limit := Constraint{Name: "api-latency.p99", Value: "<= 1s", Severity: Error, Remediation: "Add memory to etcd.", Line: 7}
-	warning := limit
-	warning.Severity = Warning
-	bare := Constraint{Name: "api-latency.p99", Value: "<= 1s"}
-
-	tests := map[string]struct {
-		outcome      Outcome
-		result       string
-		errors, logs []string
-	}{
-		"holds": {
-			outcome: Outcome{Constraint: limit, Holds: true},
-			result:  `{"expected":"<= 1s","actual":"2s","passed":true,"severity":"error","remediation":"Add memory to etcd."}`,
-			logs:    []string{"api-latency.p99 <= 1s (recipe line 7) holds: found 2s"},
-		},
-		"does not hold": {
-			outcome: Outcome{Constraint: limit, Mend: "Look at etcd."},
-			result:  `{"expected":"<= 1s","actual":"2s","passed":false,"severity":"error","remediation":"Add memory to etcd."}`,
-			errors:  []string{"expected api-latency.p99 <= 1s (recipe line 7); found 2s. To mend: Add memory to etcd."},
-		},
-		"does not hold, as a warning": {
-			outcome: Outcome{Constraint: warning, Mend: "Look at etcd."},
-			result:  `{"expected":"<= 1s","actual":"2s","passed":false,"severity":"warning","remediation":"Add memory to etcd."}`,
-			logs:    []string{"warning: expected api-latency.p99 <= 1s (recipe line 7); found 2s. To mend: Add memory to etcd."},
-		},
-		"a default does not hold": {
-			outcome: Outcome{Constraint: bare, Mend: "Look at etcd."},
-			result:  `{"expected":"<= 1s","actual":"2s","passed":false,"severity":"error","remediation":"Look at etcd."}`,
-			errors:  []string{"expected api-latency.p99 <= 1s (the default); found 2s. To mend: Look at etcd."},
-		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := &record{TB: t, attrs: map[string]string{}}
-			tt.outcome.Actual = "2s"
-			Report(r, tt.outcome)
-			attrs := map[string]string{
-				"api-latency.p99": "2s", "api-latency.p99.expected": "<= 1s", "constraint/api-latency.p99": tt.result,
-			}
-			if diff := cmp.Diff(attrs, r.attrs); diff != "" {
-				t.Errorf("attributes (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.errors, r.errors); diff != "" {
-				t.Errorf("errors (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.logs, r.logs); diff != "" {
-				t.Errorf("logs (-want +got):\n%s", diff)
-			}
-		})
-	}
 }
 
 func TestCover(t *testing.T) {
@@ -197,7 +140,7 @@ func TestCover(t *testing.T) {
 		{Name: "api-latencies.p99", Value: "<= 1s", Line: 4},
 		{Name: "pod-start.p50", Value: "<= 1s", Severity: Warning, Line: 5},
 	}
-	r := &record{TB: t, attrs: map[string]string{}}
+	r := &record{TB: t}
 	Cover(r, constraints, "api-latency.p99")
 	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "api-latencies.p99 <= 1s (recipe line 4)") {
 		t.Errorf("errors = %q, want one that names the misspelled constraint", r.errors)

@@ -55,16 +55,6 @@ func crashes(status corev1.ContainerStatus, last *corev1.ContainerStateTerminate
 		status.RestartCount, last.ExitCode, last.Reason)
 }
 
-// PodStarted reports whether the first container of a pod has started; one that has ended has started too.
-func PodStarted(pod *corev1.Pod) bool {
-	for _, status := range pod.Status.ContainerStatuses {
-		if status.State.Running != nil || status.State.Terminated != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // PodReady reports whether a pod counts as an endpoint of its Services.
 func PodReady(pod *corev1.Pod) bool {
 	for _, condition := range pod.Status.Conditions {

@@ -14,6 +14,41 @@ import (
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
 )
 
+// alone is one client with nothing else to do; warmUp pays for its connection.
+var (
+	alone  = load{clients: 1, requests: 200}
+	warmUp = load{clients: 1, requests: 5}
+)
+
+// Requests measures the API server's answers to one client: half of its requests read a pod, half list ConfigMaps.
+func Requests(demanded constraint.Constraint) func(context.Context, *cluster.Bench) *finding.Finding {
+	return func(ctx context.Context, b *cluster.Bench) *finding.Finding {
+		f := &finding.Finding{}
+		own, err := b.Own()
+		if err != nil {
+			f.Refused("get pods in the namespace "+b.Namespace, fmt.Errorf("finding the validator's own pod: %w", err))
+			return f
+		}
+		request := func(ctx context.Context, _, i int) error {
+			if i%2 == 1 {
+				_, err := b.CoreV1().ConfigMaps(b.Namespace).List(ctx, metav1.ListOptions{Limit: 50})
+				return err
+			}
+			_, err := b.CoreV1().Pods(own.Namespace).Get(ctx, own.Name, metav1.GetOptions{})
+			return err
+		}
+		var samples []time.Duration
+		for _, series := range []load{warmUp, alone} {
+			if samples, err = series.run(ctx, request); err != nil {
+				f.Refused("get pods and list configmaps in the namespace "+b.Namespace, err)
+				return f
+			}
+		}
+		judge(f, demanded, samples, "look at the load of the API server and of its storage, etcd's disk first, and at what else asks it much")
+		return f
+	}
+}
+
 // usual is what a busy cluster has at any time: sixteen controllers at work. It takes a healthy API server a second or two.
 var usual = load{clients: 16, requests: 60}
 

@@ -1,5 +1,5 @@
-// Package latency has what the checks of the performance phase do to measure more than one client or one watch: many clients at
-// once, and pulls of an image. It works on a bench of package cluster, and must not import a phase's checks.
+// Package latency has what the checks of the performance phase do: they measure requests of one client and of many, watches, starts of
+// pods, and pulls of an image. It works on a bench of package cluster, and must not import a phase's checks.
 package latency
 
 import (
@@ -15,11 +15,15 @@ import (
 
 // judge compares the 99th percentile of the samples with what is demanded.
 func judge(f *finding.Finding, demanded constraint.Constraint, samples []time.Duration, mend string) {
+	if len(samples) == 0 {
+		f.CouldNotRun("nothing was measured for %s", demanded.Name)
+		return
+	}
 	summary := measure.Of(samples)
 	f.Note("%s", summary)
 	holds, err := constraint.HoldsForDuration(demanded.Value, summary.P99)
 	if err != nil {
-		f.Fail(fmt.Sprintf("a limit for %s that can be read", demanded.Name), err.Error(), "correct the recipe")
+		f.CouldNotRun("%s: %v. To mend: correct the recipe", demanded, err)
 		return
 	}
 	f.Constraints = append(f.Constraints, constraint.Outcome{

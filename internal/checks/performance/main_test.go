@@ -1,5 +1,5 @@
-// Package performance has the checks of the performance phase: is the cluster as fast as the recipe demands?.
-// They run in a pod of the cluster; see the README of the folder above.
+// Package performance has the checks of the performance phase: is the cluster as fast as the recipe demands? They
+// run in a pod of the cluster; see the README of the folder above.
 package performance
 
 import (

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
+	"github.com/validation-operator/validation-operator/internal/checks/finding"
 	format "github.com/validation-operator/validation-operator/internal/recipe"
 )
 
@@ -94,12 +95,14 @@ func Mounted() (*Recipe, error) {
 	return recipe, nil
 }
 
-// Read is Mounted for a check, which a recipe that cannot be read ends.
+// Read is Mounted for a check, which a recipe that cannot be read ends: it could not run, and of the cluster that says nothing.
 func Read(t testing.TB) *Recipe {
 	t.Helper()
 	recipe, err := Mounted()
 	if err != nil {
-		t.Fatalf("%v. To mend: correct the recipe in the ConfigMap that the run names", err)
+		var f finding.Finding
+		f.CouldNotRun("%v. To mend: correct the recipe in the ConfigMap that the run names", err)
+		f.Say(t)
 	}
 	return recipe
 }

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,14 @@ func TestMounted(t *testing.T) {
 			t.Errorf("Mounted error = %v, want one that names line and field", err)
 		}
 	})
+	t.Run("bad, for a check", func(t *testing.T) {
+		mount(t, strings.Replace(full, "severity", "sevrity", 1))
+		said := &skipped{TB: t}
+		Read(said)
+		if !strings.HasPrefix(said.why, "could not run: ") || !strings.Contains(said.why, "sevrity") {
+			t.Errorf("a check is skipped with %q, want one that could not run, and the field", said.why)
+		}
+	})
 	t.Run("too large", func(t *testing.T) {
 		mount(t, full+strings.Repeat("#", format.MaxBytes))
 		if _, err := Mounted(); err == nil || !strings.Contains(err.Error(), "1048576 at most") {
@@ -105,3 +114,12 @@ func TestMounted(t *testing.T) {
 		}
 	})
 }
+
+// skipped is a test that keeps why it was skipped.
+type skipped struct {
+	testing.TB
+	why string
+}
+
+func (s *skipped) Attr(string, string) {}
+func (s *skipped) Skip(args ...any)    { s.why = fmt.Sprint(args...) }
