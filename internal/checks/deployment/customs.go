@@ -89,9 +89,9 @@ type customs struct {
 	namespaces []string
 	components []string
 
-	judged, silent, listed int
-	// unseen are kinds that the validator may not list; owned are those of them that belong to a component.
-	unseen, owned []string
+	judged, silent int
+	// unseen are kinds that the validator may not list.
+	unseen []string
 }
 
 // kind looks at the resources of one kind.
@@ -132,13 +132,10 @@ func (c *customs) list(
 	})
 	switch {
 	case err == nil:
-		c.listed++
-	case !apierrors.IsForbidden(err):
-		c.f.Refused("list "+crd.GetName(), err)
-	case c.belongs(crd):
-		c.owned = append(c.owned, crd.GetName())
-	default:
+	case apierrors.IsForbidden(err):
 		c.unseen = append(c.unseen, crd.GetName())
+	default:
+		c.f.Refused("list "+crd.GetName(), err)
 	}
 }
 
@@ -155,29 +152,24 @@ func (c *customs) belongs(object *unstructured.Unstructured) bool {
 	return false
 }
 
-// conclude says what was not seen: a kind that belongs to a component leaves the check without a conclusion, as does one that saw
-// nothing at all; kinds of nobody knows whom are named.
+// conclude says what was not seen: nothing is known of the resources of a kind that may not be listed, so that the check comes to no
+// conclusion, unless it has found a fault elsewhere. Nor is it proof that nothing says how it is.
 func (c *customs) conclude() {
 	c.f.Measure("custom-resources", c.judged)
 	c.f.Measure("custom-resources.without-conditions", c.silent)
-	c.unseen, c.owned = compact(c.unseen), compact(c.owned)
-	if len(c.owned) > 0 || c.listed == 0 && len(c.unseen) > 0 {
-		c.f.CouldNotRun("the ServiceAccount may not list %s. To mend: give it the right to, where the components are",
-			strings.Join(slices.Concat(c.owned, c.unseen), ", "))
-		return
+	slices.Sort(c.unseen)
+	if unseen := slices.Compact(c.unseen); len(unseen) > 0 {
+		c.f.Measure("custom-resources.not-seen", strings.Join(unseen, ","))
+		c.f.CouldNotRun("the ServiceAccount may not list %s. To mend: give it the right to, in the namespaces %s, or in the whole cluster "+
+			"where the kind belongs to no namespace", strings.Join(unseen, ", "), strings.Join(c.namespaces, ", "))
 	}
-	if len(c.unseen) > 0 {
-		c.f.Measure("custom-resources.not-seen", strings.Join(c.unseen, ","))
-		c.f.Note("not looked at, for want of the right to list them: %s", strings.Join(c.unseen, ", "))
+	switch {
+	case c.f.Failed():
+	case c.judged == 0:
+		c.f.NotApplicable("the recipe's components have no custom resources")
+	case c.judged == c.silent:
+		c.f.NotApplicable("none of the %d custom resources of the recipe's components says how it is", c.judged)
 	}
-	if c.judged == 0 && c.f.Skip == "" && !c.f.Failed() {
-		c.f.NotApplicable("the recipe's components have no custom resources that the validator may list")
-	}
-}
-
-func compact(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // served is a version in which a kind is served, its storage version if possible.

@@ -67,12 +67,14 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 		return
 	}
 	var versions []string
+	clear := true
 	for _, w := range own {
 		version := versionOf(w)
 		holds, err := constraint.HoldsForVersion(demanded.Value, version)
 		if err != nil {
 			f.CouldNotRun("%s: %s: %v", demanded, w, err)
-			return
+			clear = false
+			continue
 		}
 		f.Note("%s has version %s", w, version)
 		o.Holds = o.Holds && holds
@@ -80,7 +82,10 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 	}
 	slices.Sort(versions)
 	o.Actual = strings.Join(slices.Compact(versions), ", ")
-	f.Constraints = append(f.Constraints, o)
+	// One that is wrong is proof, whatever the others are.
+	if clear || !o.Holds {
+		f.Constraints = append(f.Constraints, o)
+	}
 }
 
 // belonging are the workloads that tell of a component's version: those of its name, or else those whose names begin with it,

@@ -3,6 +3,7 @@ package deployment
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -119,7 +120,8 @@ func eachPod(
 	ctx context.Context, b *cluster.Bench, r *recipe.Recipe, expected string, problems func(*corev1.Pod) []string,
 ) *finding.Finding {
 	f := &finding.Finding{}
-	for _, namespace := range namespaces(f, r) {
+	all, total := namespaces(f, r), 0
+	for _, namespace := range all {
 		pods := 0
 		err := each(ctx, b.CoreV1().Pods(namespace).List, func(l *corev1.PodList) []corev1.Pod { return l.Items }, func(pod *corev1.Pod) {
 			pods++
@@ -130,6 +132,10 @@ func eachPod(
 		})
 		refused(f, "list pods", namespace, err)
 		f.Measure("pods/"+namespace, pods)
+		total += pods
+	}
+	if len(all) > 0 && total == 0 && !f.Failed() {
+		f.NotApplicable("there are no pods in the namespaces of the recipe's components, %s", strings.Join(all, ", "))
 	}
 	return f
 }

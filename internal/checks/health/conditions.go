@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 var (
@@ -78,13 +79,17 @@ func Conditions(object *unstructured.Unstructured) []string {
 			problems = append(problems, fmt.Sprintf("%s was said of generation %d of %d", c.kind, c.observed, generation))
 		}
 	}
-	switch state := vendorState(object); state {
-	case "", "ready", "ignored", "disabled":
-	default:
+	switch state := vendorState(object); {
+	case state == "" && slices.Contains(stated, object.GroupVersionKind().GroupKind()):
+		problems = append(problems, "it has no state, so that its operator has not looked at it")
+	case !slices.Contains([]string{"", "ready", "ignored", "disabled"}, state):
 		problems = append(problems, "its state is "+state)
 	}
 	return problems
 }
+
+// stated are the kinds whose operator gives each of them a state, always.
+var stated = []schema.GroupKind{{Group: "nvidia.com", Kind: "ClusterPolicy"}, {Group: "nvidia.com", Kind: "NVIDIADriver"}}
 
 // vendorState is how the kinds of the GPU operator say how they are.
 func vendorState(object *unstructured.Unstructured) string {

@@ -56,6 +56,9 @@ func TestObject(t *testing.T) {
 		"its controller lags behind":       {"{apiVersion: x.example/v1, kind: X, metadata: {generation: 3}, status: {observedGeneration: 2}}", "generation 2 of 3"},
 		"a GPU policy that is ready":       {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, status: {state: ready}}", ""},
 		"a GPU policy that is not":         {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, status: {state: notReady}}", "its state is notReady"},
+		"a GPU policy that nobody saw":     {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, spec: {}}", "its operator has not looked at it"},
+		"a GPU driver that nobody saw":     {"{apiVersion: nvidia.com/v1alpha1, kind: NVIDIADriver}", "its operator has not looked at it"},
+		"a namesake of another group":      {"{apiVersion: x.example/v1, kind: ClusterPolicy}", ""},
 		"a state of somebody else's":       {"{apiVersion: x.example/v1, kind: X, status: {state: notReady}}", ""},
 		"conditions in a shape of its own": {"{apiVersion: x.example/v1, kind: X, status: {conditions: [Ready, 3]}}", ""},
 	}

@@ -206,6 +206,33 @@ func TestWorkloadVersions(t *testing.T) {
 	}
 }
 
+// What is wrong is proof, also beside what does not tell.
+func TestWrongVersionOutweighsAnUnknownOne(t *testing.T) {
+	namespace := component(t)
+	deployed(t, namespace, "x-a", works, nil)
+	deployed(t, namespace, "x-b", works, map[string]string{"app.kubernetes.io/version": "latest"})
+	f := deployment.WorkloadVersions(within(t), validator(t, image), recipeOf(t, namespace, version("== v2.0", "error"), ""))
+	if !f.Failed() || len(f.Constraints) != 1 {
+		t.Errorf("found %s, constraints %+v, want one that does not hold", describe(f), f.Constraints)
+	}
+	f = deployment.WorkloadVersions(within(t), validator(t, image), recipeOf(t, namespace, version("== v1.4", "error"), ""))
+	if len(f.Constraints) > 0 {
+		t.Errorf("constraints = %+v, want none that is said to hold", f.Constraints)
+	}
+	wantSkip(t, f, finding.CouldNotRun, "x-b")
+}
+
+func TestNamespacesWithoutPodsAreNoProof(t *testing.T) {
+	r := recipeOf(t, component(t), "", "")
+	for name, check := range map[string]recipeCheck{
+		"NamespaceHealth": deployment.NamespaceHealth, "NoCrashLoops": deployment.NoCrashLoops,
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantSkip(t, check(within(t), validator(t, image), r), finding.NotApplicable, "there are no pods in the namespaces")
+		})
+	}
+}
+
 func TestIdleWorkloadsFailNothing(t *testing.T) {
 	namespace := component(t)
 	deployed(t, namespace, "x", works, nil)
@@ -319,6 +346,12 @@ func TestCustomResources(t *testing.T) {
 			wantFailure(t, deployment.ExpectedResources(within(t), validator(t, image), r), name)
 		})
 	}
+	t.Run("that say nothing are no proof", func(t *testing.T) {
+		gadget(t, resource, namespace)
+		f := deployment.CustomResourceConditions(within(t), validator(t, image), r)
+		wantSkip(t, f, finding.NotApplicable, "none of the 1 custom resources")
+		wantMeasured(t, f, "custom-resources.without-conditions", "1")
+	})
 	t.Run("elsewhere are not the component's", func(t *testing.T) {
 		gadget(t, resource, "default", is("Ready", "False"))
 		wantSkip(t, deployment.CustomResourceConditions(within(t), validator(t, image), r), finding.NotApplicable, "no custom resources")
@@ -344,7 +377,7 @@ func TestCustomResources(t *testing.T) {
 	})
 }
 
-// A kind that may not be listed keeps the check from a conclusion if it belongs to a component, and is named if nobody knows whose it is.
+// A kind that may not be listed keeps the check from a conclusion, whosever it is: its resources may be in the components' namespaces.
 func TestUnseenCustomResources(t *testing.T) {
 	namespace := component(t)
 	gadgets := define(t, definitionOf("test.example", "v1", "Gadget", true))
@@ -354,7 +387,7 @@ func TestUnseenCustomResources(t *testing.T) {
 	t.Run("of nobody known", func(t *testing.T) {
 		define(t, definitionOf("other.example", "v1", "Gizmo", true))
 		f := deployment.CustomResourceConditions(within(t), validator(t, image), r)
-		wantPass(t, f)
+		wantSkip(t, f, finding.CouldNotRun, "may not list gizmos.other.example. To mend: give it the right to, in the namespaces "+namespace)
 		wantMeasured(t, f, "custom-resources.not-seen", "gizmos.other.example")
 	})
 	t.Run("of a component", func(t *testing.T) {
