@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,8 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
 )
@@ -69,12 +66,20 @@ func (b *Bench) Pod(p Probe) (*corev1.Pod, error) {
 // Make creates an object in the run's namespace, with a name from Name. Clear removes it, as does a signal; as it belongs to the
 // validator's pod, the garbage collector removes it where neither came about.
 func Make[T metav1.Object](ctx context.Context, b *Bench, in Creator[T], obj T) (T, error) {
-	var none T
 	own, err := b.self()
 	if err != nil {
+		var none T
 		return none, err
 	}
 	adopt(obj, own, b.check)
+	return MakeLoose(ctx, b, in, obj)
+}
+
+// MakeLoose is Make for an object that must belong to nobody, since a controller would take its owner for more than it is. What a killed
+// run leaves behind is found by its label alone.
+func MakeLoose[T metav1.Object](ctx context.Context, b *Bench, in Creator[T], obj T) (T, error) {
+	var none T
+	label(obj, b.check)
 	var refused atomic.Bool
 	if err := b.later(obj, func(ctx context.Context) error {
 		if refused.Load() {
@@ -107,102 +112,6 @@ func (b *Bench) later(obj metav1.Object, undo func(context.Context) error) error
 // isRefusal reports whether the API server has said no to a create. Any other error may hide an object that was created.
 func isRefusal(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err)
-}
-
-// ErrTaken is what MakeAlone returns where somebody else has the name and keeps it.
-var ErrTaken = errors.New("there is another one of that name")
-
-// Named is the part of a typed client that MakeAlone needs.
-type Named[T metav1.Object] interface {
-	Creator[T]
-	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)
-}
-
-const (
-	// turnInterval is how often MakeAlone looks whether the name is free.
-	turnInterval = time.Second
-	// leftAfter is the age at which an object must have been left behind: no check takes as long.
-	leftAfter = 15 * time.Minute
-	// ownerAnnotation has the UID of the validator's pod on objects that it cannot own.
-	ownerAnnotation = "validation.aicr.dev/pod"
-)
-
-// MakeAlone creates an object that belongs to the whole cluster. Its name is fixed, so that the right to delete it need not
-// be one to delete all of its kind; while another run holds the name, MakeAlone waits for its turn. No pod can own such an object:
-// what a killed run has left behind, the next one removes.
-func MakeAlone[T metav1.Object](ctx context.Context, b *Bench, in Named[T], obj T) (T, error) {
-	var none, created T
-	own, err := b.self()
-	if err != nil {
-		return none, err
-	}
-	label(obj, b.check)
-	obj.SetAnnotations(map[string]string{ownerAnnotation: string(own.UID)})
-	var refused atomic.Bool
-	if err := b.later(obj, func(ctx context.Context) error {
-		if refused.Load() {
-			return nil
-		}
-		return removeOwn(ctx, in, obj.GetName(), own.UID)
-	}); err != nil {
-		return none, err
-	}
-	taken := false
-	err = wait.PollUntilContextCancel(ctx, turnInterval, true, func(ctx context.Context) (bool, error) {
-		var err error
-		created, err = in.Create(ctx, obj, metav1.CreateOptions{})
-		refused.Store(isRefusal(err))
-		if taken = apierrors.IsAlreadyExists(err); !taken {
-			return err == nil, err
-		}
-		return false, removeLeft(ctx, in, obj.GetName())
-	})
-	if err != nil && taken && ctx.Err() != nil {
-		err = fmt.Errorf("%w, of another run: %w", ErrTaken, err)
-	}
-	if err != nil {
-		return none, fmt.Errorf("creating %T %s: %w", obj, obj.GetName(), err)
-	}
-	return created, nil
-}
-
-// removeOwn removes the object that this pod has made by that name, if it is still there.
-func removeOwn[T metav1.Object](ctx context.Context, in Named[T], name string, pod types.UID) error {
-	found, err := in.Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return err
-	case found.GetAnnotations()[ownerAnnotation] != string(pod):
-		return nil
-	}
-	return removeIf(ctx, in, found)
-}
-
-// removeLeft removes an object that a run which was killed has left behind.
-func removeLeft[T metav1.Object](ctx context.Context, in Named[T], name string) error {
-	found, err := in.Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return err
-	case found.GetLabels()[CheckLabel] == "":
-		return fmt.Errorf("%w, which no check has made", ErrTaken)
-	case time.Since(found.GetCreationTimestamp().Time) < leftAfter:
-		return nil
-	}
-	return removeIf(ctx, in, found)
-}
-
-// removeIf removes the very object, and not one that has come by its name since.
-func removeIf[T metav1.Object](ctx context.Context, in Creator[T], obj T) error {
-	options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: new(obj.GetUID())}}
-	if err := in.Delete(ctx, obj.GetName(), options); !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		return err
-	}
-	return nil
 }
 
 // label says on an object that a check has made it.

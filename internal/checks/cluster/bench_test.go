@@ -76,22 +76,34 @@ func TestMakeAlone(t *testing.T) {
 	aged := func(age time.Duration, labels map[string]string) func() *rbacv1.ClusterRole {
 		return func() *rbacv1.ClusterRole { return role(age, labels, nil) }
 	}
+	heldBy := func(holder string) func() *rbacv1.ClusterRole {
+		return func() *rbacv1.ClusterRole {
+			return role(time.Minute, check, map[string]string{ownerAnnotation: holder})
+		}
+	}
+	ended := selfPod()
+	ended.Name, ended.UID, ended.Status.Phase = "ended", "e", corev1.PodFailed
 	tests := map[string]struct {
 		there func() *rbacv1.ClusterRole
 		// removedAfter is when the other run is over; 0 for never.
 		removedAfter time.Duration
 		want         error
 	}{
-		"nobody has the name":             {},
-		"another run has it for a while":  {there: aged(time.Minute, check), removedAfter: 10 * time.Second},
-		"another run keeps it":            {there: aged(time.Minute, check), want: ErrTaken},
-		"a killed run has left it behind": {there: aged(time.Hour, check)},
-		"a stranger has it":               {there: aged(time.Hour, nil), want: ErrTaken},
+		"nobody has the name":                              {},
+		"another run has it for a while":                   {there: aged(time.Minute, check), removedAfter: 10 * time.Second},
+		"another run keeps it":                             {there: aged(time.Minute, check), want: ErrTaken},
+		"a killed run has left it behind":                  {there: aged(time.Hour, check)},
+		"a run whose pod is gone has left it behind":       {there: heldBy("ns/gone/x")},
+		"a run whose pod has come anew has left it behind": {there: heldBy("ns/validator/x")},
+		"a run whose pod has ended has left it behind":     {there: heldBy("ns/ended/e")},
+		"a run whose pod goes on keeps it":                 {there: heldBy("ns/validator/u"), want: ErrTaken},
+		"a run in another namespace keeps it":              {there: heldBy("other/gone/x"), want: ErrTaken},
+		"a stranger has it":                                {there: aged(time.Hour, nil), want: ErrTaken},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var objects []runtime.Object
+				objects := []runtime.Object{selfPod(), ended}
 				if tt.there != nil {
 					objects = append(objects, tt.there())
 				}

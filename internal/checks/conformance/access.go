@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"slices"
+	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -113,14 +114,29 @@ func PodSecurity(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		return f
 	}
 	pods := b.CoreV1().Pods(b.Namespace)
-	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: dryRun}); err != nil {
+	switch _, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: dryRun}); {
+	case violates(err):
+		f.Fail("a pod that is within Pod Security restricted to be accepted", outcome(err), "see what changes pods before they are admitted")
+		return f
+	case err != nil:
 		f.Refused("create pods in "+b.Namespace, err)
 		return f
 	}
 	pod.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
-	if _, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: dryRun}); !apierrors.IsForbidden(err) {
+	switch _, err := pods.Create(ctx, pod, metav1.CreateOptions{DryRun: dryRun}); {
+	case violates(err):
+	case apierrors.IsForbidden(err):
+		// Who else forbids it keeps Pod Security from being asked.
+		f.CouldNotRun("a privileged pod is forbidden by somebody else: %v. To mend: exempt the namespace %s there for as long as it is validated",
+			err, b.Namespace)
+	default:
 		f.Fail("a privileged pod to be forbidden in a namespace that enforces "+level, outcome(err),
 			"see that the admission plug-in PodSecurity is on and exempts nobody here")
 	}
 	return f
+}
+
+// violates reports whether it was Pod Security that forbade a pod.
+func violates(err error) bool {
+	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "violates PodSecurity")
 }

@@ -16,6 +16,8 @@ const (
 	podTime     = 3 * time.Minute
 	requestTime = time.Minute
 	slowTime    = 5 * time.Minute
+	// aloneTime is requestTime for what only one run at a time can do.
+	aloneTime = cluster.TurnTime + requestTime
 )
 
 // What each check proves, needs and mends says the README beside.
@@ -30,9 +32,9 @@ func TestAnonymousDenied(t *testing.T)    { cluster.Try(t, requestTime, Anonymou
 func TestPodSecurity(t *testing.T)        { cluster.Try(t, requestTime, PodSecurity) }
 func TestPVCLifecycle(t *testing.T)       { cluster.Try(t, slowTime, PVCLifecycle) }
 func TestHPA(t *testing.T)                { cluster.Try(t, slowTime, HPA) }
-func TestAdmissionPolicy(t *testing.T)    { cluster.Try(t, requestTime, AdmissionPolicy) }
-func TestWebhookLifecycle(t *testing.T)   { cluster.Try(t, requestTime, WebhookLifecycle) }
-func TestCRDLifecycle(t *testing.T)       { cluster.Try(t, requestTime, CRDLifecycle) }
+func TestAdmissionPolicy(t *testing.T)    { cluster.Try(t, aloneTime, AdmissionPolicy) }
+func TestWebhookLifecycle(t *testing.T)   { cluster.Try(t, aloneTime, WebhookLifecycle) }
+func TestCRDLifecycle(t *testing.T)       { cluster.Try(t, aloneTime, CRDLifecycle) }
 func TestGangScheduling(t *testing.T)     { cluster.Try(t, podTime, GangScheduling) }
 func TestDRA(t *testing.T)                { cluster.Try(t, podTime, DRA) }
 func TestAPIServerMetrics(t *testing.T)   { cluster.Try(t, requestTime, APIServerMetrics) }

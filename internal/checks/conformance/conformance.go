@@ -71,6 +71,7 @@ func message(pod *corev1.Pod) string {
 
 // ask repeats a question until its answer is the wanted one, and reports whether it came to be. The answer given last is returned.
 func ask(ctx context.Context, question func(context.Context) error, wanted func(error) bool) (is bool, answer error) {
+	answer = errNoAnswer
 	err := wait.PollUntilContextCancel(ctx, askInterval, true, func(ctx context.Context) (bool, error) {
 		given := question(ctx)
 		// An answer that the end of the time has cut off is none.
@@ -82,6 +83,9 @@ func ask(ctx context.Context, question func(context.Context) error, wanted func(
 	})
 	return err == nil, answer
 }
+
+// errNoAnswer is what a question came to that nobody answered in time.
+var errNoAnswer = errors.New("no answer in time")
 
 // accepted is the answer to a request that was let through.
 func accepted(err error) bool { return err == nil }

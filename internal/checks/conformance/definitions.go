@@ -49,6 +49,10 @@ func CRDLifecycle(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	crd, err = cluster.Await(ctx, crds, crd, func(crd *unstructured.Unstructured) (bool, error) {
 		return health.ConditionTrue(crd, string(apiextensionsv1.Established)), nil
 	})
+	if apierrors.IsForbidden(err) {
+		f.Refused("watch the CustomResourceDefinition "+definition.GetName(), err)
+		return f
+	}
 	if err != nil {
 		f.Fail("a new kind to be established", fmt.Sprintf("%v; %v", health.Conditions(crd), err), crdMend)
 		return f

@@ -27,7 +27,7 @@ func DRA(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	f := &finding.Finding{}
 	offered, err := offers(ctx, b)
 	if apierrors.IsNotFound(err) {
-		f.NotApplicable("the API server has no resource.k8s.io/v1")
+		withoutDRA(f, b)
 		return f
 	}
 	if err != nil {
@@ -54,6 +54,36 @@ func DRA(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		claimed(ctx, b, f, offer{driver: driver, class: class, devices: offered[driver]})
 	}
 	return f
+}
+
+// withoutDRA tells an API server that does not know DRA from one that has it in versions which this check does not speak.
+func withoutDRA(f *finding.Finding, b *cluster.Bench) {
+	versions, err := servedVersions(b, resourcev1.GroupName)
+	switch {
+	case err != nil:
+		f.Refused("discover the API groups", err)
+	case len(versions) > 0:
+		f.CouldNotRun("the API server has resource.k8s.io in the versions %s alone, and this check speaks v1", strings.Join(versions, ", "))
+	default:
+		f.NotApplicable("the API server has no resource.k8s.io")
+	}
+}
+
+// servedVersions are those in which the API server has a group.
+func servedVersions(b *cluster.Bench, group string) ([]string, error) {
+	groups, err := b.Discovery().ServerGroups()
+	if err != nil {
+		return nil, fmt.Errorf("asking the API server for its groups: %w", err)
+	}
+	var versions []string
+	for _, g := range groups.Groups {
+		if g.Name == group {
+			for _, version := range g.Versions {
+				versions = append(versions, version.Version)
+			}
+		}
+	}
+	return versions, nil
 }
 
 // offer is what a driver has.

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -18,6 +21,9 @@ import (
 	"github.com/validation-operator/validation-operator/internal/checks/health"
 	"github.com/validation-operator/validation-operator/internal/checks/probe"
 )
+
+// QueueVariable names the queue of KAI in which the pods of this check wait, if it is not the one that KAI itself falls back on.
+const QueueVariable = "AICR_GANG_QUEUE"
 
 // GangSchedulerVariable names the scheduler of pod groups of scheduling.x-k8s.io, which each installation calls as it likes.
 const GangSchedulerVariable = "AICR_GANG_SCHEDULER"
@@ -36,6 +42,10 @@ type gang struct {
 	spec func(pods int64) map[string]any
 	// join makes a pod a member.
 	join func(pod *corev1.Pod, group string)
+	// prepare does to each pod what the scheduler wants of one, a member or not.
+	prepare func(pod *corev1.Pod)
+	// loose says that pods must not have owners, which tell the scheduler of other groups.
+	loose bool
 }
 
 func minMember(pods int64) map[string]any { return map[string]any{"minMember": pods} }
@@ -62,28 +72,43 @@ var gangs = []gang{
 	{
 		group: "scheduling.x-k8s.io", versions: []string{"v1alpha1"},
 		scheduler: func() string {
-			if name := os.Getenv(GangSchedulerVariable); name != "" {
-				return name
-			}
-			return "scheduler-plugins-scheduler"
+			return cmp.Or(os.Getenv(GangSchedulerVariable), "scheduler-plugins-scheduler")
 		},
 		spec: minMember,
 		join: func(pod *corev1.Pod, group string) {
 			pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": group}
 		},
 	},
+	{
+		group: "scheduling.run.ai", versions: []string{"v2alpha2"},
+		scheduler: func() string { return "kai-scheduler" },
+		spec:      func(pods int64) map[string]any { return map[string]any{"minMember": pods, "queue": queue()} },
+		join: func(pod *corev1.Pod, group string) {
+			pod.Annotations = map[string]string{"pod-group-name": group}
+		},
+		prepare: func(pod *corev1.Pod) { pod.Labels = map[string]string{"kai.scheduler/queue": queue()} },
+		loose:   true,
+	},
 }
 
-// GangScheduling proves that pods of a group are scheduled together or not at all: of a group of two, the first pod is held back
-// while it is alone, and once the second has come both are bound to nodes. Each gang scheduler that is installed is tried.
+// queue is that of KAI's pods.
+func queue() string { return cmp.Or(os.Getenv(QueueVariable), "default-queue") }
+
+// GangScheduling proves that pods of a group are scheduled together or not at all: while a pod of no group is bound, the first pod of a
+// group of two is held back as long as it is alone, and once the second has come both are bound to nodes. Each gang scheduler that is
+// installed is tried.
 func GangScheduling(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	f := &finding.Finding{}
 	var tried []string
 	for _, g := range gangs {
-		version, err := g.version(b)
+		version, others, err := g.version(b)
 		if err != nil {
 			f.Refused("discover the API group "+g.group, err)
 			return f
+		}
+		if len(others) > 0 {
+			f.CouldNotRun("the cluster has pod groups of %s in the version %s alone, and this check knows %s", g.group,
+				strings.Join(others, ", "), strings.Join(g.versions, ", "))
 		}
 		if version == "" {
 			continue
@@ -99,23 +124,50 @@ func GangScheduling(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	return f
 }
 
-// version is the best version in which the cluster has pod groups of this sort; empty if it has none.
-func (g gang) version(b *cluster.Bench) (string, error) {
-	for _, version := range g.versions {
-		served, err := b.Discovery().ServerResourcesForGroupVersion(g.group + "/" + version)
-		switch {
-		case apierrors.IsNotFound(err):
-			continue
-		case err != nil:
-			return "", err
+// version is the best version in which the cluster has pod groups of this sort; empty if it has none. If it has them in others
+// alone, these are returned.
+func (g gang) version(b *cluster.Bench) (best string, others []string, err error) {
+	served, err := servedVersions(b, g.group)
+	if err != nil {
+		return "", nil, err
+	}
+	var having []string
+	for _, version := range served {
+		list, err := b.Discovery().ServerResourcesForGroupVersion(g.group + "/" + version)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return "", nil, err
 		}
-		for _, resource := range served.APIResources {
-			if resource.Kind == "PodGroup" && resource.Name == "podgroups" {
-				return version, nil
-			}
+		if list != nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool {
+			return r.Kind == "PodGroup" && r.Name == "podgroups"
+		}) {
+			having = append(having, version)
 		}
 	}
-	return "", nil
+	for _, version := range g.versions {
+		if slices.Contains(having, version) {
+			return version, nil, nil
+		}
+	}
+	return "", having, nil
+}
+
+// start makes a pod for this scheduler, a member of the group if there is one.
+func (g gang) start(ctx context.Context, b *cluster.Bench, what, group string) (*corev1.Pod, error) {
+	pod, err := b.Pod(cluster.Probe{What: what, Run: probe.None})
+	if err != nil {
+		return nil, err
+	}
+	pod.Spec.SchedulerName = g.scheduler()
+	if g.prepare != nil {
+		g.prepare(pod)
+	}
+	if group != "" {
+		g.join(pod, group)
+	}
+	if g.loose {
+		return cluster.MakeLoose(ctx, b, b.CoreV1().Pods(b.Namespace), pod)
+	}
+	return cluster.Make(ctx, b, b.CoreV1().Pods(b.Namespace), pod)
 }
 
 func (g gang) try(ctx context.Context, b *cluster.Bench, f *finding.Finding, version string) {
@@ -135,12 +187,18 @@ func (g gang) try(ctx context.Context, b *cluster.Bench, f *finding.Finding, ver
 		f.Refused("create "+group.GroupResource().String()+" in "+b.Namespace, err)
 		return
 	}
+	// That a pod waits tells of its group only where the scheduler is at work, and there is room.
+	single, err := g.start(ctx, b, "single", "")
+	if err != nil {
+		f.Refused("create pods in "+b.Namespace, err)
+		return
+	}
+	if !g.bound(ctx, b, f, "a pod of no group", single) {
+		return
+	}
 	var members []*corev1.Pod
 	for _, member := range []string{"first", "second"} {
-		pod, err := start(ctx, b, cluster.Probe{What: member, Run: probe.None}, func(pod *corev1.Pod) {
-			pod.Spec.SchedulerName = g.scheduler()
-			g.join(pod, made.GetName())
-		})
+		pod, err := g.start(ctx, b, member, made.GetName())
 		if err != nil {
 			f.Refused("create pods in "+b.Namespace, err)
 			return
@@ -150,7 +208,11 @@ func (g gang) try(ctx context.Context, b *cluster.Bench, f *finding.Finding, ver
 			return
 		}
 	}
-	g.together(ctx, b, f, members)
+	for _, pod := range members {
+		if !g.bound(ctx, b, f, "both pods of a complete group", pod) {
+			return
+		}
+	}
 }
 
 // heldBack reports whether the first pod is not bound while it is alone.
@@ -169,6 +231,10 @@ func (g gang) heldBack(ctx context.Context, b *cluster.Bench, f *finding.Finding
 			fmt.Sprintf("see that the scheduler %s runs with gang scheduling on, for pod groups of %s", g.scheduler(), g.group))
 		return false
 	}
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		f.Fail("the first pod of a group of two to wait for the second", err.Error(), "see the events of the namespace "+b.Namespace)
+		return false
+	}
 	return true
 }
 
@@ -178,16 +244,19 @@ func saidUnschedulable(pod *corev1.Pod) bool {
 	})
 }
 
-// together demands that all members are bound.
-func (g gang) together(ctx context.Context, b *cluster.Bench, f *finding.Finding, members []*corev1.Pod) {
-	for _, pod := range members {
-		found, err := cluster.Await(ctx, b.CoreV1().Pods(b.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
-			return pod.Spec.NodeName != "", nil
-		})
-		if err != nil {
-			f.Fail("both pods of a complete group to be bound to nodes", fmt.Sprintf("pod %s %s: %v", pod.Name, health.DescribePod(found), err),
-				fmt.Sprintf("see that the scheduler %s runs, and its log", g.scheduler()))
-			return
-		}
+// bound demands that a pod is bound to a node.
+func (g gang) bound(ctx context.Context, b *cluster.Bench, f *finding.Finding, what string, pod *corev1.Pod) bool {
+	found, err := cluster.Await(ctx, b.CoreV1().Pods(b.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
+		return pod.Spec.NodeName != "", nil
+	})
+	switch {
+	case apierrors.IsForbidden(err):
+		f.Refused("watch pods in "+b.Namespace, err)
+	case err != nil:
+		f.Fail(what+" to be bound to nodes", fmt.Sprintf("pod %s %s: %v", pod.Name, health.DescribePod(found), err),
+			fmt.Sprintf("see that the scheduler %s runs, and its log", g.scheduler()))
+	default:
+		return true
 	}
+	return false
 }

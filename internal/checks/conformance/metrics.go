@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,11 @@ func NodeMetrics(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	if err != nil {
 		f.Refused("list nodes", err)
 		return f
+	}
+	if len(nodes) == 0 {
+		f.Fail("nodes", "none", "join a node to the cluster")
+	} else if !slices.ContainsFunc(nodes, func(node corev1.Node) bool { return len(health.NodeProblems(&node)) == 0 }) {
+		f.CouldNotRun("none of %d nodes is healthy, and only of such metrics are expected", len(nodes))
 	}
 	f.Measure("nodes.measured", len(measured.Items))
 	for _, problem := range unmeasured(nodes, measured.Items, time.Now()) {

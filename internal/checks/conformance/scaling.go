@@ -57,6 +57,10 @@ func HPA(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	found, err := cluster.Await(ctx, b.AppsV1().Deployments(b.Namespace), deployment, func(d *appsv1.Deployment) (bool, error) {
 		return ptr.Deref(d.Spec.Replicas, 1) == scaled, nil
 	})
+	if apierrors.IsForbidden(err) {
+		f.Refused("watch Deployments in "+b.Namespace, err)
+		return f
+	}
 	if err != nil {
 		f.Fail(fmt.Sprintf("the autoscaler to raise Deployment %s to %d replicas", deployment.Name, scaled),
 			fmt.Sprintf("%d: %v", ptr.Deref(found.Spec.Replicas, 1), err),

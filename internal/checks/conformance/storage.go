@@ -20,7 +20,9 @@ import (
 )
 
 const (
-	defaultClassAnnotation = "storageclass.kubernetes.io/is-default-class"
+	// Kubernetes still heeds the older annotation.
+	defaultClassAnnotation      = "storageclass.kubernetes.io/is-default-class"
+	olderDefaultClassAnnotation = "storageclass.beta.kubernetes.io/is-default-class"
 	// volumeUser is the user of the probes, to whom a volume's files must be open.
 	volumeUser = 65532
 )
@@ -73,7 +75,7 @@ func defaultClass(ctx context.Context, b *cluster.Bench, f *finding.Finding) *st
 	}
 	var found *storagev1.StorageClass
 	for i, class := range classes.Items {
-		if class.Annotations[defaultClassAnnotation] == "true" &&
+		if (class.Annotations[defaultClassAnnotation] == "true" || class.Annotations[olderDefaultClassAnnotation] == "true") &&
 			(found == nil || found.CreationTimestamp.Before(&class.CreationTimestamp)) {
 			found = &classes.Items[i]
 		}

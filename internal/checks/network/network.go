@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -98,6 +99,10 @@ func (w *work) message(ctx context.Context, pod *corev1.Pod, into any) bool {
 
 // stuck says of a pod that it did not come as far as it should.
 func (w *work) stuck(pod *corev1.Pod, as string, err error) {
+	if apierrors.IsForbidden(err) {
+		w.Refused("watch pods in the namespace "+w.Namespace, err)
+		return
+	}
 	found := "it " + health.DescribePod(pod)
 	if err != nil {
 		found += ": " + err.Error()

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -283,6 +284,16 @@ func TestRouting(t *testing.T) {
 	})
 	t.Run("without the right to create pods", func(t *testing.T) {
 		newWorld().forbid("create", "pods").try(t, Routing, finding.CouldNotRun, "create pods")
+	})
+	t.Run("without the right to watch pods", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.stuck = "a"
+			w.client.PrependWatchReactor("pods", func(clienttesting.Action) (bool, watch.Interface, error) {
+				return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New("no rule"))
+			})
+			w.try(t, Routing, finding.CouldNotRun, "the right to watch pods")
+		})
 	})
 }
 

@@ -41,7 +41,9 @@ func (w *work) routing(ctx context.Context) {
 	if !w.message(ctx, client, &troubles) {
 		return
 	}
-	if len(troubles) != 2 {
+	_, triedService := troubles[byService]
+	_, triedPod := troubles[byPod]
+	if !triedService || !triedPod {
 		w.Fail("the client to try two addresses", fmt.Sprintf("%q", troubles), "see that all nodes run the same version of the image")
 		return
 	}

@@ -3,6 +3,7 @@ package scripted
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,31 @@ func TestPodSecurityIsNotApplicableWithoutALevel(t *testing.T) {
 	self := selfOf(t, world.plane.Config, image).DeepCopy()
 	self.Namespace = "lax"
 	wantSkip(t, conformance.PodSecurity(t.Context(), at(t, world.plane.Config, self)), finding.NotApplicable, "not labeled")
+}
+
+// That somebody else forbids a privileged pod is no proof that Pod Security would.
+func TestPodSecurityThatIsNotAskedIsNoProof(t *testing.T) {
+	config := world.plane.ServiceAccountConfig(runNamespace, account)
+	config.ContentType = "application/json"
+	config.Wrap(edit{path: "/pods?dryRun", from: "violates PodSecurity", to: "is denied by a policy"}.wrap)
+	f := conformance.PodSecurity(within(t), at(t, config, selfOf(t, world.plane.Config, image)))
+	wantSkip(t, f, finding.CouldNotRun, "forbidden by somebody else")
+}
+
+// An API server that does not answer has not accepted anything.
+func TestAdmissionWithoutAnAnswerFails(t *testing.T) {
+	config := world.plane.ServiceAccountConfig(runNamespace, account)
+	config.Wrap(func(transport http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if strings.Contains(request.URL.String(), "configmaps?dryRun") {
+				<-request.Context().Done()
+				return nil, request.Context().Err()
+			}
+			return transport.RoundTrip(request)
+		})
+	})
+	f := conformance.AdmissionPolicy(briefly(t), at(t, config, selfOf(t, world.plane.Config, image)))
+	wantFailure(t, f, "to be refused because of the policy check-policy.validation.aicr.dev; found no answer in time")
 }
 
 // No API server gives in here; a client that plays one does.

@@ -44,6 +44,14 @@ func TestNodeMetrics(t *testing.T) {
 			wantFailure(t, f, tt.found)
 		})
 	}
+	t.Run("could not run where no node is healthy", func(t *testing.T) {
+		create(t, resource, "", measured(time.Second, whole))
+		config := world.plane.ServiceAccountConfig(runNamespace, account)
+		config.ContentType = "application/json"
+		config.Wrap(edit{path: "/api/v1/nodes", from: `"type":"Ready","status":"True"`, to: `"type":"Ready","status":"Unknown"`}.wrap)
+		f := conformance.NodeMetrics(within(t), at(t, config, selfOf(t, world.plane.Config, image)))
+		wantSkip(t, f, finding.CouldNotRun, "none of 1 nodes is healthy")
+	})
 	// The group is there, and nobody in it tells of pods.
 	t.Run("an autoscaler that reads none fails", func(t *testing.T) {
 		f := conformance.HPA(bounded(t, 8*time.Second), validator(t, image))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -320,5 +321,17 @@ func TestGatherWithLess(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAllocatableAsConstraintsCompareIt(t *testing.T) {
+	node := &corev1.Node{Status: corev1.NodeStatus{Allocatable: corev1.ResourceList{
+		"cpu": resource.MustParse("7910m"), "memory": resource.MustParse("32386444Ki"), "pods": resource.MustParse("110"),
+	}}}
+	data := Node(node).Data
+	for key, want := range map[string]string{"allocatable.cpu": "7.91", "allocatable.memory": "32386444Ki", "allocatable.pods": "110"} {
+		if data[key] != want {
+			t.Errorf("%s = %q, want %q", key, data[key], want)
+		}
 	}
 }

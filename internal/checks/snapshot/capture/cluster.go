@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/version"
 )
 
@@ -39,12 +40,20 @@ func Node(node *corev1.Node) Subtype {
 	if name, version, found := strings.Cut(info.ContainerRuntimeVersion, "://"); found {
 		data["container-runtime-name"], data["container-runtime-version"] = name, version
 	}
-	for _, resource := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
-		if quantity, found := node.Status.Allocatable[resource]; found {
-			data["allocatable."+string(resource)] = quantity.String()
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
+		if quantity, found := node.Status.Allocatable[name]; found {
+			data["allocatable."+string(name)] = amount(name, quantity)
 		}
 	}
 	return newSubtype(typeK8s, "node", given(data))
+}
+
+// amount is a quantity as constraints compare it: thousandths of a processor would read as minutes.
+func amount(of corev1.ResourceName, quantity resource.Quantity) string {
+	if of == corev1.ResourceCPU {
+		return strconv.FormatFloat(quantity.AsApproximateFloat64(), 'f', -1, 64)
+	}
+	return quantity.String()
 }
 
 // provider is the managed Kubernetes of the cloud that a node's provider ID names.
