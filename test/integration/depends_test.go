@@ -1,14 +1,10 @@
 package integration
 
 import (
-	"slices"
 	"sync/atomic"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/test/podlet"
@@ -76,7 +72,7 @@ var _ = Describe("Phases that depend on each other", func() {
 		Expect(jobsCreated(run)).To(HaveLen(3))
 	})
 
-	It("run alone where they are exclusive, once the pods of those before them have ended", func(ctx SpecContext) {
+	It("run alone where they are exclusive", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
 		running, most, crowded := atomic.Int32{}, atomic.Int32{}, atomic.Bool{}
 		counted := func(steps ...podlet.Step) podlet.Script {
@@ -105,35 +101,5 @@ var _ = Describe("Phases that depend on each other", func() {
 		Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictPassed), out.Status.Message)
 		Expect(most.Load()).To(BeEquivalentTo(2))
 		Expect(crowded.Load()).To(BeFalse())
-
-		By("waiting for a pod that outlives its phase, because its node has left")
-		nodes, began := startFleet("leaves", 2), make(chan struct{})
-		nodes.runs("registry.test/leaves-fleet", func(node string) podlet.GoTest {
-			if node == nodes.names[0] {
-				return suiteOf(good)
-			}
-			return suiteOf(podlet.GoTestCase{Name: "TestGood", Run: podlet.Steps(podlet.Signal(began), podlet.Hang())})
-		})
-		late := newRun(namespace, "late", "registry.test/leaves-fleet", nodes.onEach(2), func(r *v1alpha1.ValidationRun) {
-			r.Spec.Phases[0].OnFailure = v1alpha1.Continue
-			image := "registry.test/alone"
-			r.Spec.Phases = append(r.Spec.Phases, v1alpha1.Phase{Name: "alone", Exclusive: true, Container: &v1alpha1.Container{Command: []string{"/smoke"}},
-				Validator: &v1alpha1.PhaseValidator{Image: &image}})
-		})
-		Expect(k8s.Create(ctx, late)).To(Succeed())
-		Eventually(ctx, began).Should(BeClosed())
-		var pods corev1.PodList
-		Expect(k8s.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelRun: late.Name})).To(Succeed())
-		lost := slices.IndexFunc(pods.Items, func(p corev1.Pod) bool { return p.Spec.NodeName == nodes.names[1] })
-		Expect(nodes.Remove(nodes.names[1])).To(Succeed())
-		Eventually(ctx, current(ctx, late)).WithTimeout(4 * time.Minute).Should(HaveCondition(v1alpha1.ConditionComplete, "True", ""))
-		out = settled(ctx, late, 1)
-		Expect(out.Status.Phases).To(HaveExactElements(BePhase("deployment", errored, v1alpha1.ReasonNodeLost), BePhase("alone", passed, "")), out.Status.Message)
-		made := jobsCreated(late)
-		for _, e := range requests(namespace) {
-			if e.Verb == "delete" && e.Resource == "pods" && e.Name == pods.Items[lost].Name {
-				Expect(e.Received).To(BeTemporally("<", made[len(made)-1].Received), "the node's pod is there until somebody finds that it has no node")
-			}
-		}
-	}, SpecTimeout(6*time.Minute))
+	})
 })

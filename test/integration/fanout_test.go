@@ -1,10 +1,8 @@
 package integration
 
 import (
-	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -14,93 +12,6 @@ import (
 )
 
 var _ = Describe("A phase on many nodes", func() {
-	It("of which some fail, some are cordoned and one vanishes names exactly those, though the operator is killed in the middle", func(ctx SpecContext) {
-		const parallelism = 20
-		namespace, nodes, many := newNamespace(ctx), startFleet("large", 200), "registry.test/large-fleet"
-		failing := []string{nodes.names[13], nodes.names[77], nodes.names[150]}
-		cordoned := []string{nodes.names[40], nodes.names[120]}
-		vanishing, began := nodes.names[90], make(chan struct{})
-		begin := sync.OnceFunc(func() { close(began) })
-		// The first go on only once as many run as may.
-		crowded := make(chan struct{})
-		crowd := sync.OnceFunc(func() { close(crowded) })
-		meets := podlet.GoTestCase{Name: "TestGood", Run: func(p *podlet.Process) {
-			if nodes.active.Load() == parallelism {
-				crowd()
-			}
-			p.Wait(crowded)
-		}}
-		nodes.runs(many, func(node string) podlet.GoTest {
-			switch {
-			case slices.Contains(nodes.names[:parallelism], node) && slices.Contains(failing, node):
-				return suiteOf(meets, bad)
-			case slices.Contains(nodes.names[:parallelism], node):
-				return suiteOf(meets, podlet.GoTestCase{Name: "TestBad"})
-			case slices.Contains(failing, node):
-				return suiteOf(good, bad)
-			case node == vanishing:
-				return suiteOf(good, podlet.GoTestCase{Name: "TestBad", Run: podlet.Steps(func(*podlet.Process) { begin() }, podlet.Hang())})
-			}
-			return suiteOf(good, podlet.GoTestCase{Name: "TestBad"})
-		})
-		for _, name := range cordoned {
-			Expect(nodes.Cordon(name, true)).To(Succeed())
-		}
-		run := newRun(namespace, "large-fleet", many, nodes.onEach(parallelism))
-		Expect(k8s.Create(ctx, run)).To(Succeed())
-
-		By("killing the operator in the middle")
-		eventually(ctx, run, func(g Gomega, r *v1alpha1.ValidationRun) {
-			g.Expect(r.Status.Phases).To(ConsistOf(HaveField("FanOut.Passed", BeNumerically(">", 40))), r.Status.Message)
-		})
-		operator.kill()
-		operator.start()
-
-		By("taking a node away")
-		Eventually(ctx, began).WithTimeout(3 * time.Minute).Should(BeClosed())
-		Expect(nodes.Remove(vanishing)).To(Succeed())
-
-		Eventually(ctx, current(ctx, run)).WithTimeout(5 * time.Minute).Should(HaveCondition(v1alpha1.ConditionComplete, "True", "Failed"))
-		out := settled(ctx, run, 1)
-		p := phaseNamed(out, "deployment")
-		Expect(p).To(And(HaveField("State", failed), HaveField("Reason", v1alpha1.ReasonTestsFailed)))
-		Expect(*p.FanOut).To(And(HaveField("Items", BeEquivalentTo(200)), HaveField("Passed", BeEquivalentTo(194)), HaveField("Failed", BeEquivalentTo(3)),
-			HaveField("Errored", BeEquivalentTo(3)), HaveField("Skipped", BeZero()), HaveField("Nodes", BeEquivalentTo(200)),
-			HaveField("NodesPassed", BeEquivalentTo(194)), HaveField("Active", BeEmpty())), p.Message)
-		Expect(p.FanOut.Failing).To(ConsistOf(
-			BeItem("", failing[0], failed, v1alpha1.ReasonTestsFailed), BeItem("", failing[1], failed, v1alpha1.ReasonTestsFailed),
-			BeItem("", failing[2], failed, v1alpha1.ReasonTestsFailed),
-			BeItem("", cordoned[0], errored, v1alpha1.ReasonNodeUnschedulable), BeItem("", cordoned[1], errored, v1alpha1.ReasonNodeUnschedulable),
-			BeItem("", vanishing, errored, v1alpha1.ReasonNodeLost),
-		))
-		Expect(p.Message).To(HavePrefix("194 of 200 nodes passed"))
-		for _, name := range slices.Concat(failing, cordoned, []string{vanishing}) {
-			Expect(p.Message).To(ContainSubstring(name))
-		}
-		Expect(out.Status.Message).To(ContainSubstring("194 of 200 nodes passed"))
-		Expect(p.FanOut.Failing[:3]).To(HaveEach(HaveField("State", failed)), "what is proven comes first")
-		Expect(out.Status.Failures).To(ContainElement(And(HaveField("Node", failing[0]), HaveField("Test", "TestBad"))))
-
-		By("being whole in the result")
-		items := resultOf(ctx, out).Phases[0].Items
-		var names []string
-		counts := map[v1alpha1.PhaseState]int{}
-		for _, item := range items {
-			names = append(names, item.Node)
-			counts[item.State]++
-		}
-		Expect(names).To(ConsistOf(nodes.names))
-		Expect(counts).To(Equal(map[v1alpha1.PhaseState]int{passed: 194, failed: 3, errored: 3}))
-
-		By("staying within its bounds")
-		Expect(mostActive(run, "deployment")).To(Equal(parallelism))
-		Expect(nodes.most.Load()).To(BeEquivalentTo(parallelism))
-		told, largest := statuses(run)
-		Expect(largest).To(BeNumerically("<", 32<<10))
-		Expect(jobsCreated(run)).To(HaveLen(198), "a cordoned node gets no Job, and no node two")
-		AddReportEntry("status", fmt.Sprintf("%d writes, the largest of %d bytes; %d validators at a time", len(told), largest, nodes.most.Load()))
-	}, SpecTimeout(12*time.Minute))
-
 	It("can be suspended and resumed, and does nothing twice that has ended", func(ctx SpecContext) {
 		namespace, nodes, image := newNamespace(ctx), startFleet("rests", 6), "registry.test/rests-fleet"
 		open := make(chan struct{})

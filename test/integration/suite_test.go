@@ -38,6 +38,7 @@ func TestIntegration(t *testing.T) {
 	RegisterFailHandler(Fail)
 	format.MaxLength = 0
 	SetDefaultEventuallyTimeout(90 * time.Second)
+	SetDefaultEventuallyPollingInterval(50 * time.Millisecond) // what is looked at is read from the API server, which has enough to do
 	EnforceDefaultTimeoutsWhenUsingContexts()
 	RunSpecs(t, "The operator on a scripted kubelet")
 }
