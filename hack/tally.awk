@@ -35,9 +35,12 @@ function total(line) {
 	next
 }
 
-/^-----+$/ { title = ""; next }
-title == "" && /^[^ \t•]/ { title = $0 }
-/^• / { print "    " $0 " " title; fflush(); next }
+# The line that names a spec comes before the one that says how long it took where Ginkgo is verbose, and behind it otherwise; what others
+# log in between has a stamp.
+/^-----+$/ { title = ended = ""; next }
+ended != "" { print "    " ended " " $0; fflush(); ended = "" }
+title == "" && /^[^ \t•]/ && !/^[EWI]?[0-9]+[\/ ]/ { title = $0 }
+/^• \[/ { if (title == "") ended = $0; else { print "    " $0 " " title; fflush() }; next }
 
 /^ *--- (PASS|FAIL|SKIP): / {
 	if (suite && $2 != "SKIP:" && $1 == "---") { suite = 0; next }
