@@ -12,13 +12,21 @@ show() {
 	printf '%s$ %s%s\n' "$dim" "$*" "$plain"
 	"$@"
 }
-cluster() { go run -C hack/cluster . "$@"; }
+cluster() { bin/cluster "$@"; }
+# compile FOLDER says every 50 packages that it goes on; what go itself has to say has spaces in it.
+compile() {
+	local folder=$1
+	shift
+	go build -C "$folder" -v "$@" 2>&1 | awk '/[ \t]/ { print; fflush(); next } ++n % 50 == 0 { printf "          %d packages compiled\n", n; fflush() }'
+}
 
 say "A local Kubernetes (built from source the first time: about 15 minutes on two cores; then seconds)"
+compile hack/cluster -o ../../bin/cluster .
 cluster up --name "$name"
 eval "$(cluster env --name "$name")"
 
-say "The operator's and the validator's images, built from this tree and loaded without a registry"
+say "The operator's and the validator's images, built from this tree and loaded without a registry (a minute or two the first time)"
+compile . -o /dev/null ./cmd
 go run -C hack/images . build
 cluster load --name "$name" bin/images/operator.tar bin/images/validator.tar
 
@@ -34,10 +42,12 @@ show kubectl -n validation-operator-system rollout status $operator --timeout=12
 say "A ValidationRun of a recipe, applied and watched"
 kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true
 show kubectl apply -k config/samples/demo
-kubectl get validationruns -n $namespace -w &
+# A line is shown where status, counts or phase differ from those of the line before.
+kubectl get validationruns -n $namespace -w > >(awk '{ now = $2 FS $3 FS $4 } now != last { print; fflush(); last = now }') &
 watch=$!
 trap 'kill $watch 2>/dev/null || true' EXIT
 kubectl wait -n $namespace --for=condition=Complete --timeout=15m validationrun/$run >/dev/null
+sleep 1 # the watch may be a moment behind
 kill $watch 2>/dev/null || true
 wait $watch 2>/dev/null || true
 trap - EXIT
