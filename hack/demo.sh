@@ -15,9 +15,24 @@ show() {
 cluster() { bin/cluster "$@"; }
 # compile FOLDER says every 50 packages that it goes on; what go itself has to say has spaces in it.
 compile() {
-	local folder=$1
+	local folder=$1 line n=0
 	shift
-	go build -C "$folder" -v "$@" 2>&1 | awk '/[ \t]/ { print; fflush(); next } ++n % 50 == 0 { printf "          %d packages compiled\n", n; fflush() }'
+	go build -C "$folder" -v "$@" 2>&1 | while IFS= read -r line; do
+		if [[ $line == *[[:space:]]* ]]; then
+			printf '%s\n' "$line"
+		elif ((++n % 50 == 0)); then
+			printf '          %d packages compiled\n' "$n"
+		fi
+	done
+}
+# changes shows the lines of a watch in which status, counts or phase differ from those of the line before. (awk may read ahead.)
+changes() {
+	local line last='' status passed phase
+	while IFS= read -r line; do
+		read -r _ status passed phase _ <<<"$line"
+		if [ "$status $passed $phase" != "$last" ]; then printf '%s\n' "$line"; fi
+		last="$status $passed $phase"
+	done
 }
 
 say "A local Kubernetes (built from source the first time: about 15 minutes on two cores; then seconds)"
@@ -25,7 +40,7 @@ compile hack/cluster -o ../../bin/cluster .
 cluster up --name "$name"
 eval "$(cluster env --name "$name")"
 
-say "The operator's and the validator's images, built from this tree and loaded without a registry (a minute or two the first time)"
+say "The operator's and the validator's images, built from this tree and loaded without a registry (some minutes the first time)"
 compile . -o /dev/null ./cmd
 go run -C hack/images . build
 cluster load --name "$name" bin/images/operator.tar bin/images/validator.tar
@@ -42,8 +57,7 @@ show kubectl -n validation-operator-system rollout status $operator --timeout=12
 say "A ValidationRun of a recipe, applied and watched"
 kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true
 show kubectl apply -k config/samples/demo
-# A line is shown where status, counts or phase differ from those of the line before.
-kubectl get validationruns -n $namespace -w > >(awk '{ now = $2 FS $3 FS $4 } now != last { print; fflush(); last = now }') &
+kubectl get validationruns -n $namespace -w > >(changes) &
 watch=$!
 trap 'kill $watch 2>/dev/null || true' EXIT
 kubectl wait -n $namespace --for=condition=Complete --timeout=15m validationrun/$run >/dev/null
