@@ -71,16 +71,16 @@ func TestEveryCheckIsOnThePages(t *testing.T) {
 
 // Rights that a check names are those that the samples grant: each check is named there.
 func TestEveryCheckWithRightsIsInTheSample(t *testing.T) {
-	access := page(t, "..", "..", "config", "samples", "demo", "access.yaml")
+	access := page(t, "..", "..", "config", "samples", "access", "access.yaml")
 	none := map[string]bool{"TestAccessDenied": true, "TestAnonymousDenied": true}
 	for check, wanted := range written(t) {
 		if wanted && !none[check] && !strings.Contains(access, check) {
-			t.Errorf("config/samples/demo/access.yaml does not name %s", check)
+			t.Errorf("config/samples/access/access.yaml does not name %s", check)
 		}
 	}
 	for _, named := range regexp.MustCompile(`Test[A-Z]\w+`).FindAllString(access, -1) {
 		if _, found := written(t)[named]; !found && named != "TestCapture" {
-			t.Errorf("config/samples/demo/access.yaml names %s, and there is no such check", named)
+			t.Errorf("config/samples/access/access.yaml names %s, and there is no such check", named)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package scripted tries the checks where it is known what they must find: on a control plane with a scripted kubelet, which keeps
-// its promises unless a test breaks one, with the rights that config/samples/demo grants and no more; and on a bare API server that
+// its promises unless a test breaks one, with the rights that config/samples/access grants and no more; and on a bare API server that
 // keeps none, since it has no controllers and turns nothing down. It must import nothing of the operator.
 package scripted
 
@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// runNamespace and account are those of config/samples/demo.
+	// runNamespace and account are those of config/samples/access.
 	runNamespace = "aicr-validation"
 	account      = "validator"
 	image        = "registry.test/validator"
@@ -84,7 +84,7 @@ func begin(ctx context.Context) (stop func(), err error) {
 	if world.admin, err = kubernetes.NewForConfig(world.plane.Config); err != nil {
 		return stop, err
 	}
-	if err := install(ctx, world.plane.Config, "../../../config/samples/demo/namespace.yaml", "../../../config/samples/demo/access.yaml"); err != nil {
+	if err := install(ctx, world.plane.Config, "../../../config/samples/access/namespace.yaml", "../../../config/samples/access/access.yaml"); err != nil {
 		return stop, err
 	}
 	world.node.Script(image, podlet.Runs(probes(newDisk())))
