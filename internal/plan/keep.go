@@ -17,13 +17,14 @@ func (u *unit) vouched(fresh report.Phase) report.Phase {
 		return fresh
 	}
 	why := u.foreign(kept)
-	if why == "" && fresh.State == v1alpha1.PhaseFailed && kept.State != v1alpha1.PhaseFailed && kept.State != v1alpha1.PhaseError {
-		why = fmt.Sprintf("it is %s, and a failure was read", kept.State)
-	}
-	if why == "" {
+	good := kept.State == v1alpha1.PhasePassed || kept.State == v1alpha1.PhaseSkipped
+	switch certain := fresh.State == v1alpha1.PhaseFailed || u.evaluates(); {
+	case why == "" && good && certain && fresh.State != kept.State:
+		why = fmt.Sprintf("it is %s, and what is seen is %s", kept.State, fresh.State)
+	case why == "":
 		return *kept
 	}
-	text := fmt.Sprintf("ConfigMap %s has not the evidence that the operator kept: %s; delete it, and have the run run again",
+	text := fmt.Sprintf("ConfigMap %s has not the evidence that the operator kept: %s; delete it, and request a rerun",
 		workload.EvidenceName(u.run, u.item()), why)
 	if fresh.State == v1alpha1.PhaseFailed {
 		fresh.Notes = append(fresh.Notes, text)

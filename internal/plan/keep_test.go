@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/recipe"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 	"github.com/validation-operator/validation-operator/internal/workload"
@@ -136,6 +137,30 @@ func TestKeptEvidenceOfSomethingElseProvesNothing(t *testing.T) {
 				t.Errorf("nothing says which ConfigMap: %s", got)
 			}
 		})
+	}
+}
+
+// What the operator evaluates itself it can evaluate again: no evidence is better than that.
+func TestKeptEvidenceOfConstraintsIsHeldAgainstThem(t *testing.T) {
+	unknown := server(">= 1.30")
+	unknown.Name = "OS.release.ID"
+	for want, c := range map[string]recipe.Constraint{
+		"Passed : 1 constraint holds":          server(">= 1.30"),
+		"Failed TestsFailed: 1 constraint":     server(">= 1.99"),
+		"Error EvidenceIncomplete: ConfigMap ": unknown,
+	} {
+		w := newWorld(t)
+		w.reads(recipe.Recipe{Constraints: []recipe.Constraint{c}})
+		seen, item := w.untilKept("readiness")
+		kept := seen.Kept[item]
+		kept.State, kept.Reason, kept.Summary, kept.Tests = v1alpha1.PhasePassed, "", v1alpha1.Summary{Total: 1, Passed: 1}, nil
+		if want[0] == 'P' {
+			kept.Message = "1 constraint holds"
+		}
+		d := w.decide(seen)
+		if got := endOf(&d, item); !strings.HasPrefix(got, want) {
+			t.Errorf("it is\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 
