@@ -116,7 +116,9 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 	}
 	items, ended := s.items(st), p.Summary
 	if !st.fans() || len(items) != len(f.Outcomes) {
-		s.abandon(i, Block{Reason: v1alpha1.ReasonInputMissing, Message: "what the attempt froze of its recipe or its nodes is gone"})
+		s.abandon(i, Block{
+			Reason: v1alpha1.ReasonInputMissing, Message: "what the attempt froze of its recipe or its nodes is gone: request a rerun",
+		})
 		return nil
 	}
 	p.Reason, p.Message, p.Running = "", "", ""

@@ -15,7 +15,7 @@ func (u *unit) legit() bool {
 	case u.seen.InvalidRecipe != "":
 		u.refuse(v1alpha1.ReasonInvalidRecipe, "the recipe is not valid: "+u.seen.InvalidRecipe)
 	case u.spec.Recipe != nil && u.seen.Recipe == nil:
-		u.refuse(v1alpha1.ReasonInputMissing, "the frozen recipe is gone")
+		u.refuse(v1alpha1.ReasonInputMissing, "the frozen recipe is gone: request a rerun")
 	case u.seen.InvalidSnapshot != "":
 		u.refuse(v1alpha1.ReasonInvalidRecipe, "the snapshot is not valid: "+u.seen.InvalidSnapshot)
 	case why != "":

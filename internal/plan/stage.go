@@ -300,7 +300,8 @@ func (s *step) plot() {
 		if slices.ContainsFunc(s.stages, func(st stage) bool { return st.Name == name }) {
 			continue
 		}
-		lost := stage{Phase: v1alpha1.Phase{Name: name, GoTest: &v1alpha1.GoTest{}}, invalid: "nothing says any more what phase " + name + " runs"}
+		lost := stage{Phase: v1alpha1.Phase{Name: name, GoTest: &v1alpha1.GoTest{}}}
+		lost.invalid = "nothing says any more what phase " + name + " runs: request a rerun"
 		finish(&lost)
 		s.stages = append(s.stages, lost)
 	}

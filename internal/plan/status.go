@@ -139,9 +139,12 @@ func (s *step) conclusion() string {
 		phases = append(phases, report.Phase{Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary})
 	}
 	parts := []string{report.Message(phases)}
+	// What others have brought with them needs no words of its own.
+	said := map[string]bool{v1alpha1.ReasonEarlierPhase: true, v1alpha1.ReasonCancelled: true, v1alpha1.ReasonSuperseded: true}
 	for _, p := range s.Status.Phases {
-		if verdict.Stops(p.State) {
+		if verdict.Stops(p.State) || p.State == v1alpha1.PhaseNotRun && !said[p.Reason] {
 			parts = append(parts, p.Name+": "+p.Message)
+			said[p.Reason] = true
 		}
 	}
 	if refused := s.seen.StoreRefused; refused != nil {
