@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+)
+
+// Of several pods the one that was there first is judged by, whatever their names.
+func TestTheFirstPodIsTheOneThatStartedFirst(t *testing.T) {
+	pod := func(name string, second int) Pod {
+		p := Pod{Name: name}
+		if second >= 0 {
+			p.Started = epoch.Add(time.Duration(second) * time.Second)
+		}
+		return p
+	}
+	tests := map[string]struct {
+		pods []Pod
+		want string
+	}{
+		"one":                            {[]Pod{pod("a", -1)}, "a"},
+		"in order":                       {[]Pod{pod("a", 1), pod("b", 2)}, "a"},
+		"the other way round":            {[]Pod{pod("a", 2), pod("b", 1)}, "b"},
+		"one that was never started":     {[]Pod{pod("a", -1), pod("b", 9)}, "b"},
+		"the other was never started":    {[]Pod{pod("a", 9), pod("b", -1)}, "a"},
+		"three":                          {[]Pod{pod("a", 3), pod("b", 1), pod("c", 2)}, "b"},
+		"none was ever started":          {[]Pod{pod("a", -1), pod("b", -1)}, "a"},
+		"at once, and the first in line": {[]Pod{pod("a", 1), pod("b", 1)}, "a"},
+	}
+	for name, test := range tests {
+		if got := (&Job{Pods: test.pods}).first().Name; got != test.want {
+			t.Errorf("%s: it is %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// A pattern that testing cannot read selects nothing, and nothing passes by it.
+func TestAPatternThatCannotBeReadIsAnError(t *testing.T) {
+	p := goPhase("a")
+	p.GoTest.Run = "Test("
+	w := newWorld(t, goPhase("a"))
+	w.scripts = map[string]script{"a": runs("pass TestA")}
+	seen, item := w.untilKept("a")
+	seen.Kept = nil
+	w.run.Spec.Phases[0] = p
+	d := w.decide(seen)
+	if got, want := endOf(&d, item), "Error InvalidSpec: run: "; !strings.HasPrefix(got, want) {
+		t.Errorf("it is %s, want %s", got, want)
+	}
+}
+
+// Evidence names the image of the phase where it has one of its own.
+func TestEvidenceNamesTheImage(t *testing.T) {
+	w := newWorld(t, goPhase("a"), goPhase("b", after(), func(p *v1alpha1.Phase) {
+		p.Validator = &v1alpha1.PhaseValidator{Image: new("example.test/b:2")}
+	}))
+	w.scripts = map[string]script{"a": runs("pass TestA"), "b": runs("pass TestB")}
+	got := map[string]string{}
+	for _, name := range []string{"a", "b"} {
+		seen, item := w.untilKept(name)
+		got[name] = seen.Kept[item].Image
+	}
+	if diff := cmp.Diff(map[string]string{"a": "example.test/v:1", "b": "example.test/b:2"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A node is unfit for what it is now, and for good for what it was when the phase began.
+func TestUnfitNodes(t *testing.T) {
+	frozen := Nodes{Nodes: []Node{{Name: "fit"}, {Name: "cordoned", Cordoned: true}, {Name: "down", NotReady: true}}}
+	now := func(nodes ...Node) map[string]Node {
+		out := map[string]Node{}
+		for _, n := range nodes {
+			out[n.Name] = n
+		}
+		return out
+	}
+	tests := map[string]struct {
+		node    string
+		present map[string]Node
+		want    string
+	}{
+		"any":                         {"", now(), ""},
+		"fit":                         {"fit", now(Node{Name: "fit"}), ""},
+		"nobody may look":             {"fit", nil, ""},
+		"gone":                        {"fit", now(Node{Name: "x"}), "NodeLost!: node fit has left the cluster"},
+		"gone, and it was cordoned":   {"cordoned", now(), "NodeLost!: node cordoned has left the cluster"},
+		"cordoned meanwhile":          {"fit", now(Node{Name: "fit", Cordoned: true}), "NodeUnschedulable: node fit is cordoned"},
+		"down meanwhile":              {"fit", now(Node{Name: "fit", NotReady: true}), "NodeNotReady: node fit is not ready"},
+		"cordoned from the beginning": {"cordoned", now(Node{Name: "cordoned"}), "NodeUnschedulable!: node cordoned is cordoned: exclude it by nodes.exclude to leave it out"},
+		"down from the beginning":     {"down", now(Node{Name: "down"}), "NodeNotReady!: node down is not ready: exclude it by nodes.exclude to leave it out"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			u := &unit{step: &step{seen: Observed{Nodes: map[string]Nodes{"a": frozen}, Present: test.present}}, node: test.node}
+			u.stage = &stage{Phase: v1alpha1.Phase{Name: "a"}}
+			got := ""
+			if b := u.unfit(); b != nil {
+				got = b.Reason + map[bool]string{true: "!"}[b.Final] + ": " + b.Message
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+	ailing := 0
+	for _, n := range frozen.Nodes {
+		ailing += n.Ailing()
+	}
+	if ailing != 2 {
+		t.Errorf("%d of the nodes take no Job, want 2", ailing)
+	}
+}
+
+// Each state has a letter of its own, and one that is no outcome is none of the good ones.
+func TestLetters(t *testing.T) {
+	want := map[v1alpha1.PhaseState]string{
+		v1alpha1.PhasePassed: "P", v1alpha1.PhaseFailed: "F", v1alpha1.PhaseError: "E", v1alpha1.PhaseSkipped: "S", v1alpha1.PhaseNotRun: "N",
+		v1alpha1.PhasePending: "E", v1alpha1.PhaseRunning: "E", "": "E", "OfALaterVersion": "E",
+	}
+	for state, letter := range want {
+		if got := string(letterOf(state)); got != letter {
+			t.Errorf("%q is %s, want %s", state, got, letter)
+		}
+	}
+}
