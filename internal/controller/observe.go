@@ -35,7 +35,8 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.ValidationRun) (
 	if err := r.observeInputs(ctx, run, &seen); err != nil {
 		return seen, err
 	}
-	return seen, r.observeDocuments(ctx, run, &seen)
+	err = r.observeDocuments(ctx, run, &seen)
+	return seen, err
 }
 
 // observeJobs lists the run's Jobs and their pods. The cache may be behind: where a Job or a pod less would make a difference (before the
