@@ -163,7 +163,7 @@ func TestWhatIsHeldIsBoundedAndLetGo(t *testing.T) {
 	run, u := newRun(started), &unkept{}
 	item := func(n int) workload.Item { return workload.Item{Attempt: 1, Phase: "a", Node: fmt.Sprint(n)} }
 	n := 0
-	for u.hold(run, item(n), make([]byte, 1<<20), plan.Block{}, epoch) {
+	for n <= maxUnkept>>20 && u.hold(run, item(n), make([]byte, 1<<20), plan.Block{}, epoch) {
 		n++
 	}
 	if n != maxUnkept>>20 {
