@@ -26,7 +26,7 @@ func transitions(old, now *v1alpha1.ValidationRunStatus) []transition {
 		if old.Attempt > 0 && old.Verdict == "" {
 			add(corev1.EventTypeWarning, "Superseded", "Stop", "Attempt %d was superseded before it was complete", old.Attempt)
 		}
-		add(corev1.EventTypeNormal, "AttemptStarted", "Start", "Started attempt %d of %d phases", now.Attempt, len(now.Phases))
+		add(corev1.EventTypeNormal, "AttemptStarted", "Start", "Started attempt %d", now.Attempt)
 		old = &v1alpha1.ValidationRunStatus{}
 	}
 	for i := range now.Phases {

@@ -35,12 +35,12 @@ func TestTransitions(t *testing.T) {
 		want     []string
 	}{
 		{"nothing", attempt(1, due), attempt(1, due), nil},
-		{"the first attempt", attempt(0), attempt(1, due), []string{"Normal AttemptStarted Start: Started attempt 1 of 1 phases"}},
+		{"the first attempt", attempt(0), attempt(1, due), []string{"Normal AttemptStarted Start: Started attempt 1"}},
 		{"an attempt is superseded", attempt(1, phaseState{Name: "a", State: passed, Jobs: []string{"j"}}), attempt(2, due), []string{
-			"Warning Superseded Stop: Attempt 1 was superseded before it was complete", "Normal AttemptStarted Start: Started attempt 2 of 1 phases",
+			"Warning Superseded Stop: Attempt 1 was superseded before it was complete", "Normal AttemptStarted Start: Started attempt 2",
 		}},
 		{"an attempt after a complete one", verdictOf(attempt(1), v1alpha1.VerdictPassed, ""), attempt(2),
-			[]string{"Normal AttemptStarted Start: Started attempt 2 of 0 phases"}},
+			[]string{"Normal AttemptStarted Start: Started attempt 2"}},
 		{"a Job", attempt(1, due), attempt(1, phaseState{Name: "a", State: running, Jobs: []string{"j"}}),
 			[]string{"Normal JobCreated Create: Created Job j for phase a"}},
 		{"a second Job", attempt(1, phaseState{Name: "a", State: running, Jobs: []string{"j"}}),

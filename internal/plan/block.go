@@ -44,6 +44,12 @@ func waiting(image string, w *corev1.ContainerStateWaiting) *Block {
 		if missing(w.Message) {
 			return &Block{Reason: v1alpha1.ReasonInputMissing, Message: w.Message}
 		}
+	case "CreateContainerError":
+		if strings.Contains(w.Message, "no command specified") { // containerd's and CRI-O's words
+			return &Block{
+				Reason: v1alpha1.ReasonStartFailed, Message: fmt.Sprintf("image %s has no entrypoint: set container.command (%s)", image, w.Message), Final: true,
+			}
+		}
 	}
 	return &Block{Reason: v1alpha1.ReasonContainerNotCreated, Message: fmt.Sprintf("%s: %s", w.Reason, orUnknown(w.Message))}
 }
@@ -78,6 +84,8 @@ func BlockedJob(events []eventsv1.Event) *Block {
 		b.Reason, b.Final = v1alpha1.ReasonForbidden, true
 	case strings.Contains(e.Note, "exceeded quota"):
 		b.Reason = v1alpha1.ReasonQuotaExceeded
+	case strings.Contains(e.Note, "failed quota"): // it bounds what the pod says nothing of
+		b.Reason, b.Message = v1alpha1.ReasonQuotaExceeded, e.Note+": set validator.resources"
 	case strings.Contains(e.Note, "serviceaccount") && missing(e.Note):
 		b.Reason = v1alpha1.ReasonInputMissing
 	case strings.Contains(e.Note, "is invalid:"):

@@ -32,6 +32,7 @@ func TestBlockedByAContainerThatWaits(t *testing.T) {
 		{"CreateContainerConfigError", "couldn't find key k in ConfigMap ns/settings", v1alpha1.ReasonInputMissing},
 		{"CreateContainerConfigError", "container has runAsNonRoot and image will run as root", v1alpha1.ReasonContainerNotCreated},
 		{"CreateContainerError", "context deadline exceeded", v1alpha1.ReasonContainerNotCreated},
+		{"CreateContainerError", "failed to generate spec: no command specified", v1alpha1.ReasonStartFailed + "!"},
 		{"RunContainerError", "failed to create containerd task", v1alpha1.ReasonContainerNotCreated},
 		{"SomethingOfAYearToCome", "", v1alpha1.ReasonContainerNotCreated},
 	}
@@ -85,6 +86,8 @@ func TestBlockedByWhatTheEventsSay(t *testing.T) {
 	}{
 		{"a Job without events", BlockedJob, nil, ""},
 		{"a Job that has made its pod", BlockedJob, events{event("SuccessfulCreate", "Created pod: x", 1)}, ""},
+		{"a quota on what the pod does not say", BlockedJob, refused(`pods "x" is forbidden: failed quota: q: must specify limits.memory for: validator`),
+			v1alpha1.ReasonQuotaExceeded},
 		{"Pod Security", BlockedJob, refused(`pods "x" is forbidden: violates PodSecurity "restricted": privileged`), v1alpha1.ReasonForbidden + "!"},
 		{"a quota", BlockedJob, refused(`pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1`),
 			v1alpha1.ReasonQuotaExceeded},

@@ -107,13 +107,22 @@ func digest(imageID string) string {
 	return imageID
 }
 
+// notExecuted says why a container's command was not executed, and, of a package that is not in the image, what to do.
+func notExecuted(message string) string {
+	text := "the command could not be executed: " + strings.TrimSpace(message)
+	if strings.Contains(message, `.test": executable file not found`) {
+		text += "; build the test binary of goTest.package into the image, under this name and in its PATH or in goTest.testDir"
+	}
+	return text
+}
+
 // trouble is what befell a pod before its validator ended. Afterwards it counts for nothing.
 func trouble(pod *corev1.Pod, seen *Pod) *verdict.Trouble {
 	validator := &seen.Validator
 	for _, c := range []*Container{&seen.List, validator} {
 		switch {
 		case c.StartFailed:
-			return &verdict.Trouble{Reason: v1alpha1.ReasonStartFailed, Message: "the command could not be executed: " + strings.TrimSpace(c.Exit.Message)}
+			return &verdict.Trouble{Reason: v1alpha1.ReasonStartFailed, Message: notExecuted(c.Exit.Message)}
 		case c.Exit != nil && c.Exit.Reason == "OOMKilled" && (c == validator || c.Exit.Code != 0):
 			return &verdict.Trouble{Reason: v1alpha1.ReasonOOMKilled, Message: "the validator was killed for using more memory than its limit"}
 		}

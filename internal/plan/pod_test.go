@@ -64,6 +64,8 @@ func TestLook(t *testing.T) {
 		{"the list fails", []shape{list(exited(2, "Error", 2, 3)), message("flag provided but not defined\n"), phase(corev1.PodFailed)},
 			sight{noList: "it ended with exit code 2: flag provided but not defined", ended: true}},
 		{"no binary to list", []shape{list(notStarted("no such file")), phase(corev1.PodFailed)}, sight{trouble: v1alpha1.ReasonStartFailed, ended: true}},
+		{"no binary of the package", []shape{validator(notStarted(`exec: "a.test": executable file not found in $PATH`)), phase(corev1.PodFailed)},
+			sight{trouble: v1alpha1.ReasonStartFailed, exit: "exit code 128", ended: true}},
 		{"no binary to run", []shape{validator(notStarted("no such file")), phase(corev1.PodFailed)},
 			sight{trouble: v1alpha1.ReasonStartFailed, exit: "exit code 128", ended: true}},
 		{"out of memory while listing", []shape{list(exited(137, "OOMKilled", 2, 3)), phase(corev1.PodFailed)},

@@ -34,7 +34,7 @@ func (u *unit) mistake() string {
 			return st.invalid
 		}
 		if len(st.constraints) > 0 && u.spec.Snapshot == nil {
-			return fmt.Sprintf("the recipe has %d constraints to be held against a snapshot, and the run has none: "+
+			return fmt.Sprintf("the recipe has constraints to be held against a snapshot (%d), and the run has none: "+
 				"set spec.snapshot.capture, or spec.snapshot.configMap", len(st.constraints))
 		}
 	}

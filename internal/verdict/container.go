@@ -32,6 +32,9 @@ func judgeContainer(e Evidence) Outcome {
 		if text != "" {
 			out.Message += ": " + text
 		}
+		if e.Exit.Code == 2 {
+			out.Message += " (2 is Skipped where the termination message begins with " + skipPrefix + ")"
+		}
 	}
 	return out
 }

@@ -48,14 +48,14 @@ func TestContainer(t *testing.T) {
 			"exit code 2 of a Go panic", &Exit{Code: 2, Message: "panic: SKIP: x"}, nil,
 			Outcome{
 				State: v1alpha1.PhaseError, Reason: "UnexpectedExitCode", Summary: errored,
-				Message: "the container ended with exit code 2: panic: SKIP: x",
+				Message: "the container ended with exit code 2: panic: SKIP: x (2 is Skipped where the termination message begins with SKIP:)",
 			},
 		},
 		{
 			"exit code 2 that says nothing", &Exit{Code: 2}, nil,
 			Outcome{
 				State: v1alpha1.PhaseError, Reason: "UnexpectedExitCode", Summary: errored,
-				Message: "the container ended with exit code 2",
+				Message: "the container ended with exit code 2 (2 is Skipped where the termination message begins with SKIP:)",
 			},
 		},
 		{

@@ -60,10 +60,6 @@ var _ = Describe("Rights that are taken away while a run runs", func() {
 					out := passes(ctx, run, 1)
 					Expect(out.Status.Summary).To(Equal(v1alpha1.Summary{Total: 4, Passed: 4}))
 					kept := resultOf(ctx, out).Phases
-					if resource == "configmaps" {
-						Expect(kept[0].Notes).To(ContainElement(ContainSubstring("is gone")), "evidence that could not be kept is missed, and said to be")
-						kept = kept[1:]
-					}
 					Expect(kept).To(HaveEach(HaveField("Tests", HaveLen(2))), "without %s", resource)
 				})
 			})

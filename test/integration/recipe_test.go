@@ -306,7 +306,7 @@ var _ = Describe("A recipe", func() {
 				wants: "there are more than 200000 values: split the recipe up"},
 			"nothing": {text: recipeHead + "validation: {}\n", reason: v1alpha1.ReasonInvalidSpec, wants: "there is nothing to validate"},
 			"unmeasured": {text: recipeHead + "constraints:\n- {name: K8s.server.version, value: \">= 1.32\"}\n", reason: v1alpha1.ReasonInvalidSpec,
-				wants: "the recipe has 1 constraints to be held against a snapshot, and the run has none: set spec.snapshot.capture"},
+				wants: "the recipe has constraints to be held against a snapshot (1), and the run has none: set spec.snapshot.capture"},
 			"no-such-check": {text: strings.ReplaceAll(recipeHead+checks, "crds", "crbs"), reason: v1alpha1.ReasonCheckNotFound,
 				wants: "phase deployment (deployment.test): there is no check \"crbs\", did you mean crds?; the image has the checks crds, expected-resources, operator-health", jobs: 1},
 			"no-such-binary": {text: strings.ReplaceAll(recipeHead+checks, "deployment", "performance"), reason: v1alpha1.ReasonListFailed,
