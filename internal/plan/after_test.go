@@ -60,7 +60,7 @@ func (w *world) checkProof(p v1alpha1.PhaseStatus) {
 		code, ended := w.book.exits[name]
 		switch {
 		case !ok || !slices.Contains(p.Jobs, name):
-		case p.State == v1alpha1.PhasePassed && ended && code == 0 && life.script.proves(life.phase):
+		case p.State == v1alpha1.PhasePassed && ended && code == 0 && !life.void && life.script.proves(life.phase):
 			return
 		case p.State == v1alpha1.PhaseFailed && life.script.fails(life.phase):
 			return

@@ -36,6 +36,8 @@ type book struct {
 	forged       bool
 	// excused are ConfigMaps that somebody deleted, or that a restored status names and that had gone.
 	excused map[string]bool
+	// forgeries are ConfigMaps of evidence that somebody else wrote.
+	forgeries map[string]bool
 	// away is for how long the current attempt had no operator, idle for how long it was suspended, since when the last time began.
 	away, idle time.Duration
 	since      time.Time
@@ -54,7 +56,8 @@ type beginning struct {
 func newBook() book {
 	return book{
 		created: map[workload.Item]int{}, exits: map[string]int32{}, lives: map[string]*simJob{}, excused: map[string]bool{},
-		outcomes: map[int64]map[string]v1alpha1.PhaseStatus{}, verdicts: map[int64]v1alpha1.Verdict{},
+		forgeries: map[string]bool{},
+		outcomes:  map[int64]map[string]v1alpha1.PhaseStatus{}, verdicts: map[int64]v1alpha1.Verdict{},
 		letters: map[int64]map[string]string{},
 	}
 }

@@ -76,6 +76,7 @@ type simJob struct {
 	pods               []*corev1.Pod
 	log, listing       string
 	logNeverEnds       bool
+	void               bool // what its validator comes to proves no pass
 }
 
 // simConfigMap is a ConfigMap of the run.
