@@ -52,6 +52,13 @@ func (r *Reconciler) make(ctx context.Context, run *v1alpha1.ValidationRun, d pl
 		}
 	case d.FreezeNodes != nil:
 		err = r.freezeNodes(ctx, run, d.Status.Attempt, d.FreezeNodes, seen)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			if seen.RefusedNodes == nil {
+				seen.RefusedNodes = map[string]*plan.Block{}
+			}
+			seen.RefusedNodes[d.FreezeNodes.Phase] = logRefusal(ctx, refused)
+			return nil
+		}
 	default:
 		return r.createJobs(ctx, run, d, seen)
 	}

@@ -147,8 +147,8 @@ func TestNodesThatMayNotBeListed(t *testing.T) {
 	if err := b.make(t.Context(), run, plan.Decision{FreezeNodes: &plan.NodesOf{Phase: "a"}}, &seen); err != nil {
 		t.Fatal(err)
 	}
-	if seen.Refused == nil || seen.Refused.Reason != v1alpha1.ReasonForbidden || seen.Refused.Final {
-		t.Errorf("refused: %+v", seen.Refused)
+	if refused := seen.RefusedNodes["a"]; refused == nil || refused.Reason != v1alpha1.ReasonForbidden || refused.Final || seen.Refused != nil {
+		t.Errorf("refused: %+v, and in general %+v", refused, seen.Refused)
 	}
 	if err := b.observeNodes(t.Context(), run, b.documents.open(run), &seen); err != nil || seen.Present != nil {
 		t.Errorf("present are %v, %v", seen.Present, err)

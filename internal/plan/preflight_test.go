@@ -27,7 +27,7 @@ func TestPreflightRefuses(t *testing.T) {
 		"the snapshot": {func(*world) {}, func(s *Observed) { s.Snapshot, s.InvalidSnapshot = nil, "line 1: no measurements" },
 			"Error InvalidRecipe: the snapshot is not valid: line 1: no measurements"},
 		"no snapshot": {func(w *world) { w.run.Spec.Snapshot = nil }, func(*Observed) {},
-			"Error InvalidSpec: the recipe has 1 constraints to be held against a snapshot, and the run has none"},
+			"Error InvalidSpec: the recipe has constraints to be held against a snapshot (1), and the run has none"},
 		"a phase that depends on nothing there is": {func(w *world) { w.run.Spec.Phases = []v1alpha1.Phase{goPhase("p", after("q"))} }, func(*Observed) {},
 			"Error InvalidSpec: phase p depends on q, and there is no such phase; there are: readiness, deployment, p"},
 		"a phase that depends on a later one": {func(w *world) {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,7 +71,7 @@ func (u *unit) fit() bool {
 	if u.FreezeNodes == nil { // otherwise another phase has asked, and this one's turn comes when that is made
 		u.FreezeNodes = &NodesOf{Phase: u.stage.Name, Selection: *u.stage.Nodes}
 	}
-	u.refused(cmp.Or(u.seen.RefusedNodes[u.stage.Name], u.seen.Refused))
+	u.refused(u.seen.RefusedNodes[u.stage.Name])
 	return false
 }
 

@@ -142,7 +142,7 @@ func (s *step) conclusion() string {
 	// What others have brought with them needs no words of its own.
 	said := map[string]bool{v1alpha1.ReasonEarlierPhase: true, v1alpha1.ReasonCancelled: true, v1alpha1.ReasonSuperseded: true}
 	for _, p := range s.Status.Phases {
-		if verdict.Stops(p.State) || p.State == v1alpha1.PhaseNotRun && !said[p.Reason] {
+		if p.State == v1alpha1.PhaseFailed || p.State == v1alpha1.PhaseNotRun && !said[p.Reason] {
 			parts = append(parts, p.Name+": "+p.Message)
 			said[p.Reason] = true
 		}

@@ -15,7 +15,7 @@ func (m mapping) components() []Component {
 		f := i.fields()
 		f.misspelt("namespace", "expectedResources")
 		c := Component{
-			Name:      f.required("name", maxText),
+			Name:      f.required("name"),
 			Namespace: f.namespace(),
 			Version:   f.version(),
 		}
@@ -57,7 +57,7 @@ func (m mapping) resources(namespace string) []Resource {
 	for _, i := range m.list("expectedResources", "resources", maxItems) {
 		f := i.fields()
 		f.only("kind", "name", "namespace")
-		r := Resource{Kind: f.required("kind", maxText), Namespace: f.namespace(), Name: f.required("name", maxText)}
+		r := Resource{Kind: f.required("kind"), Namespace: f.namespace(), Name: f.required("name")}
 		if r.Kind != "" && !kindName.MatchString(r.Kind) {
 			f.wrong("kind", "%s is no kind: write one such as Deployment or ClusterPolicy.nvidia.com", quote(r.Kind))
 		}

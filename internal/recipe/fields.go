@@ -147,11 +147,11 @@ func (m mapping) text(name string, limit int) string {
 }
 
 // required is text of a field that must be there.
-func (m mapping) required(name string, limit int) string {
+func (m mapping) required(name string) string {
 	if _, found := m.item(name); !found && !m.broken {
 		m.wrong(name, "the field is missing: add it")
 	}
-	return m.text(name, limit)
+	return m.text(name, maxText)
 }
 
 // text is the value's string. Numbers must be quoted: whatever writes the YAML anew makes 1.3 of 1.30.

@@ -53,7 +53,7 @@ func Parse(data []byte) (*Recipe, error) {
 
 // mustBe demands a field with that value.
 func (m mapping) mustBe(name, want string) {
-	if got := m.required(name, maxText); got != "" && got != want {
+	if got := m.required(name); got != "" && got != want {
 		m.wrong(name, "want %s, found %s: is this the right file?", want, quote(got))
 	}
 }
@@ -73,8 +73,8 @@ func (m mapping) constraints(rule func(name string) (fault string)) []Constraint
 		f := i.fields()
 		f.only("name", "value", "severity", "remediation")
 		c := Constraint{
-			Name:     f.required("name", maxText),
-			Value:    f.required("value", maxText),
+			Name:     f.required("name"),
+			Value:    f.required("value"),
 			Severity: SeverityError,
 			Line:     i.line,
 		}

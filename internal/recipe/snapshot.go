@@ -79,7 +79,7 @@ func parseMeasured(data []byte, what string, read func(root mapping) []Measureme
 // measurement reads an entry. Fields beside these are context for people.
 func (m mapping) measurement() Measurement {
 	m.misspelt("nodes", "subtypes")
-	measurement := Measurement{Type: m.required("type", maxText)}
+	measurement := Measurement{Type: m.required("type")}
 	for _, i := range m.list("nodes", "strings", maxMeasured) {
 		name := i.text(maxText)
 		if name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
@@ -95,7 +95,7 @@ func (m mapping) measurement() Measurement {
 	for _, i := range m.list("subtypes", "subtypes", maxMeasured) {
 		f := i.fields()
 		f.misspelt("data", "subtype")
-		measurement.Subtypes = append(measurement.Subtypes, Subtype{Subtype: f.required("subtype", maxText), Data: f.data()})
+		measurement.Subtypes = append(measurement.Subtypes, Subtype{Subtype: f.required("subtype"), Data: f.data()})
 	}
 	return measurement
 }

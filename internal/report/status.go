@@ -38,7 +38,11 @@ func Message(phases []Phase) string {
 		case v1alpha1.PhaseNotRun:
 			notRun = append(notRun, p.Name)
 		case v1alpha1.PhaseError:
-			parts = append(parts, p.Name+" is in error: "+p.Reason)
+			text := fmt.Sprintf("%s is in error (%s)", p.Name, p.Reason)
+			if p.Message != "" {
+				text += ": " + p.Message
+			}
+			parts = append(parts, text)
 		case v1alpha1.PhaseSkipped:
 			skipped = append(skipped, p.Name+": "+p.Message)
 		default:

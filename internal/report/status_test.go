@@ -44,7 +44,7 @@ func TestMessage(t *testing.T) {
 				phase("readiness", v1alpha1.PhaseError, v1alpha1.Summary{}), phase("a", v1alpha1.PhaseNotRun, v1alpha1.Summary{}),
 				phase("b", v1alpha1.PhaseNotRun, v1alpha1.Summary{}), phase("c", v1alpha1.PhaseNotRun, v1alpha1.Summary{}),
 			},
-			"no test ran in 1 phase; readiness is in error: Why; a, b and c were not run",
+			"no test ran in 1 phase; readiness is in error (Why); a, b and c were not run",
 		},
 		{
 			"where all skipped, the first says why",

@@ -96,10 +96,11 @@ func ResultName(run *v1alpha1.ValidationRun, attempt int64) string {
 }
 
 // childName is <run>-<what>-<hash>, at most 56 characters: the Job controller adds 6 to it for the pod's name, which is a DNS label. The
-// run's UID is in the hash, so that a run made anew under the same name never meets the children of the old one.
+// run's UID is in the hash, so that a run made anew under the same name never meets the children of the old one; two of 2,000 items have
+// the same hash in one of 10^8 runs.
 func childName(run *v1alpha1.ValidationRun, what string, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{string(run.UID), what}, parts...), "\x00")))
-	return clip(run.Name, 30) + "-" + clip(what, 16) + "-" + hex.EncodeToString(sum[:4])
+	return clip(run.Name, 28) + "-" + clip(what, 14) + "-" + hex.EncodeToString(sum[:6])
 }
 
 // clip shortens a DNS label to a DNS label.

@@ -24,8 +24,8 @@ func TestNamesAreLabelsAndUnique(t *testing.T) {
 		seen[name] = what
 	}
 	// Names that end in a hyphen where they are cut, and that are the same up to there.
-	names := []string{"a", "0", strings.Repeat("a", 63), strings.Repeat("a", 29) + "-" + strings.Repeat("b", 33), strings.Repeat("a-", 31) + "a"}
-	phases := []string{"p", strings.Repeat("p", 63), strings.Repeat("p", 62) + "q", strings.Repeat("p", 15) + "-" + strings.Repeat("q", 40)}
+	names := []string{"a", "0", strings.Repeat("a", 63), strings.Repeat("a", 27) + "-" + strings.Repeat("b", 33), strings.Repeat("a-", 31) + "a"}
+	phases := []string{"p", strings.Repeat("p", 63), strings.Repeat("p", 62) + "q", strings.Repeat("p", 13) + "-" + strings.Repeat("q", 40)}
 	for _, name := range names {
 		for _, uid := range []types.UID{"u1", "u2"} {
 			run := newRun()
@@ -49,7 +49,7 @@ func TestNamesAreLabelsAndUnique(t *testing.T) {
 
 func TestNamesAreTheSameWheneverTheyAreAskedFor(t *testing.T) {
 	run := newRun()
-	if got, want := JobName(run, Item{Attempt: 1, Phase: "deployment"}), "h100-training-deployment-8e647608"; got != want {
+	if got, want := JobName(run, Item{Attempt: 1, Phase: "deployment"}), "h100-training-deployment-8e6476084908"; got != want {
 		t.Errorf("the Job is %s, want %s: an operator of another version would make a second one", got, want)
 	}
 	if got, want := ResultName(run, 3), "h100-training-result-3"; got != want {

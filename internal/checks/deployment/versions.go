@@ -67,13 +67,13 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 		return
 	}
 	var versions []string
-	clear := true
+	known := true
 	for _, w := range own {
 		version := versionOf(w)
 		holds, err := constraint.HoldsForVersion(demanded.Value, version)
 		if err != nil {
 			f.CouldNotRun("%s: %s: %v", demanded, w, err)
-			clear = false
+			known = false
 			continue
 		}
 		f.Note("%s has version %s", w, version)
@@ -83,7 +83,7 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 	slices.Sort(versions)
 	o.Actual = strings.Join(slices.Compact(versions), ", ")
 	// One that is wrong is proof, whatever the others are.
-	if clear || !o.Holds {
+	if known || !o.Holds {
 		f.Constraints = append(f.Constraints, o)
 	}
 }
