@@ -23,7 +23,7 @@ func (c *capture) write(p []byte, limit int, from *spares) {
 	if c.dropped == 0 && len(c.tail) == 0 {
 		n := min(len(p), max(0, limit/headPart-len(c.head)))
 		if n > 0 {
-			c.head = append(from.grow(c.head, n), p[:n]...)
+			c.head = append(from.room(c.head, n), p[:n]...)
 		}
 		p = p[n:]
 	}
@@ -39,7 +39,7 @@ func (c *capture) write(p []byte, limit int, from *spares) {
 		}
 	}
 	if len(p) > 0 {
-		c.tail = append(from.grow(c.tail, len(p)), p...)
+		c.tail = append(from.room(c.tail, len(p)), p...)
 	}
 }
 

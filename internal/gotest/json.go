@@ -74,6 +74,16 @@ type fields struct {
 	elapsed   time.Duration
 }
 
+// reset empties f. It clears only what a line of output has where the last one was no more than that.
+func (f *fields) reset() {
+	const output = fieldTime | fieldAction | fieldPackage | fieldTest | fieldOutput
+	if f.seen&^output|f.bad|f.twice != 0 || f.torn || f.unknown > 0 {
+		*f = fields{}
+		return
+	}
+	f.seen, f.action, f.pkg, f.test, f.output = 0, nil, nil, nil, nil
+}
+
 // text returns where the value of a field that holds text belongs, or nil.
 func (f *fields) text(which field) *[]byte {
 	switch which {
@@ -185,7 +195,8 @@ func blank(b []byte) bool {
 
 // jsonObject reads the object that b begins with into d.fields and returns its length, or 0 where it is no event.
 func (d *Decoder) jsonObject(b []byte) int {
-	d.fields, d.scratch = fields{}, d.scratch[:0]
+	d.fields.reset()
+	d.scratch = d.scratch[:0]
 	n := d.scanObject(b)
 	if n == 0 {
 		d.fields = fields{}

@@ -11,12 +11,17 @@ const (
 	minSpareBytes, maxSpareBytes = 1 << 10, 128 << 10
 )
 
-// grow returns b with room for n more bytes.
-func (s *spares) grow(b []byte, n int) []byte {
-	need := len(b) + n
-	if need <= cap(b) {
+// room returns b with room for n more bytes. Most often there is some, which is worth an inlined look.
+func (s *spares) room(b []byte, n int) []byte {
+	if n <= cap(b)-len(b) {
 		return b
 	}
+	return s.grow(b, n)
+}
+
+// grow moves b to a buffer with room for n more bytes.
+func (s *spares) grow(b []byte, n int) []byte {
+	need := len(b) + n
 	grown := s.take(need)
 	if grown == nil {
 		grown = make([]byte, 0, max(need, 2*cap(b), minSpareBytes/2))

@@ -134,6 +134,8 @@ func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 		fmt.Fprintf(&b, "%d of %d nodes passed, of %d that match", f.NodesPassed, f.Nodes, f.MatchingNodes)
 	case f.Nodes > 0:
 		fmt.Fprintf(&b, "%d of %d nodes passed", f.NodesPassed, f.Nodes)
+	case s.wholesale(phase):
+		fmt.Fprintf(&b, "tests and constraints: %d of %d passed", f.Passed, f.Items)
 	default:
 		fmt.Fprintf(&b, "%d of %d checks passed", f.Passed, f.Items)
 	}
@@ -162,6 +164,13 @@ func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 		fmt.Fprintf(&b, "; and %d more", more)
 	}
 	return b.String()
+}
+
+// wholesale tells whether a phase has all its tests in one Job, beside the constraints of the recipe.
+func (s *step) wholesale(phase string) bool {
+	return slices.ContainsFunc(s.stages, func(st stage) bool {
+		return st.Name == phase && len(st.constraints) > 0 && st.Isolation != v1alpha1.IsolationCheck
+	})
 }
 
 // wrongInPreflight is what is wrong with the checks that are named, in the words of those failures that status has room for: what it says
