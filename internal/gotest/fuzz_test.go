@@ -132,40 +132,51 @@ func checkRestart(t *testing.T, data []byte, chunk int, limits Limits, want Resu
 	}
 }
 
-// FuzzJSONLine holds the fast way to read a JSON event against the one with encoding/json.
+// FuzzJSONLine holds the fast way to read JSON events against the one with encoding/json. One decoder reads all lines, since it
+// remembers names from one to the next.
 func FuzzJSONLine(f *testing.F) {
 	seed(f, 10_000, func(data []byte) {
 		for line := range bytes.Lines(data) {
 			f.Add(line)
 		}
 	})
+	seed(f, 1_000, func(data []byte) { f.Add(data) })
 	f.Add([]byte(`{"Action":"output","Output":"\ud83d\ude00\ud83d\u003c"}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
+	f.Add([]byte(alike))
+	f.Fuzz(func(t *testing.T, data []byte) {
 		var d Decoder
-		n := d.scanObject(line)
-		if n == 0 {
-			return
-		}
-		fast := d.fields
-		var slow fields
-		m := decodeObject(line, &slow)
-		if m == 0 && !bytes.Contains(line, []byte(`"Action"`)) {
-			if fast.seen&fieldAction != 0 || !json.Valid(line[:n]) {
-				t.Fatalf("%q is read as %+v", line, fast)
-			}
-			return
-		}
-		if diff := cmp.Diff(m, n); diff != "" {
-			t.Fatalf("length of %q (-encoding/json +ours):\n%s", line, diff)
-		}
-		for _, which := range []field{fieldAction, fieldPackage, fieldTest, fieldOutput, fieldOutputType, fieldFailedBuild, fieldKey, fieldValue, fieldPath, fieldImportPath} {
-			*fast.text(which) = replaced(*fast.text(which))
-		}
-		opts := cmp.Options{cmp.AllowUnexported(fields{}), cmp.Comparer(bytes.Equal)}
-		if diff := cmp.Diff(slow, fast, opts); diff != "" {
-			t.Fatalf("%q (-encoding/json +ours):\n%s", line, diff)
+		for line := range bytes.Lines(data) {
+			compareJSON(t, &d, line)
 		}
 	})
+}
+
+func compareJSON(t *testing.T, d *Decoder, line []byte) {
+	t.Helper()
+	d.fields.reset()
+	n := d.scanObject(line)
+	if n == 0 {
+		return
+	}
+	fast := d.fields
+	var slow fields
+	m := decodeObject(line, &slow)
+	if m == 0 && !bytes.Contains(line, []byte(`"Action"`)) {
+		if fast.seen&fieldAction != 0 || !json.Valid(line[:n]) {
+			t.Fatalf("%q is read as %+v", line, fast)
+		}
+		return
+	}
+	if diff := cmp.Diff(m, n); diff != "" {
+		t.Fatalf("length of %q (-encoding/json +ours):\n%s", line, diff)
+	}
+	for _, which := range []field{fieldAction, fieldPackage, fieldTest, fieldOutput, fieldOutputType, fieldFailedBuild, fieldKey, fieldValue, fieldPath, fieldImportPath} {
+		*fast.text(which) = replaced(*fast.text(which))
+	}
+	opts := cmp.Options{cmp.AllowUnexported(fields{}), cmp.Comparer(bytes.Equal)}
+	if diff := cmp.Diff(slow, fast, opts); diff != "" {
+		t.Fatalf("%q (-encoding/json +ours):\n%s", line, diff)
+	}
 }
 
 // replaced does to invalid UTF-8 what encoding/json does.

@@ -125,6 +125,36 @@ func TestJSONStream(t *testing.T) {
 	}
 }
 
+// alike are lines whose names begin like those of the line before, or are the same in other letters.
+const alike = `{"Action":"run","Package":"p","Test":"TestX"}
+{"Action":"run","Package":"p","Test":"TestXY"}
+{"Action":"run","Package":"pq","Test":"TestX"}
+{"Action":"run","Package":"p","Test":"TestX\u0041"}
+{"Action":"output","Package":"p","Test":"TestX\u0041","Output":"a\n"}
+{"Action":"pass","Package":"p","Test":"TestX","Elapsed":1}
+{"Action":"fail","Package":"p","Test":"TestXY","FailedBuild":"b"}
+{"Action":"fail","Package":"p"}
+{"Action":"fail","Package":"pq","Test":"Test"}
+{"Action":"fail","Package":"pq","Test":""}
+`
+
+func TestJSONNamesLikeTheOnesBefore(t *testing.T) {
+	var got []string
+	d := NewDecoder(func(ev *Event) {
+		got = append(got, fmt.Sprintf("%s %s %q %s%s%v", ev.Action, ev.Package, ev.Test, ev.Output, ev.FailedBuild, ev.Elapsed))
+	}, 0)
+	if _, err := d.Write([]byte(alike)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`run p "TestX" 0s`, `run p "TestXY" 0s`, `run pq "TestX" 0s`, `run p "TestXA" 0s`, "output p \"TestXA\" a\n0s", `pass p "TestX" 1s`,
+		`fail p "TestXY" b0s`, `fail p "" 0s`, `fail pq "Test" 0s`, `fail pq "" 0s`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestJSONText checks how the text of a JSON string is read.
 func TestJSONText(t *testing.T) {
 	for _, tt := range []struct{ escaped, want string }{
