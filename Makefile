@@ -121,7 +121,7 @@ integration: ## Run the tests that need a control plane, with a scripted kubelet
 	@echo "Building kube-apiserver, kube-controller-manager and etcd, unless they are cached: some minutes the first time."
 	@echo "Packages are tested two at a time, and each is told of as a whole: the first takes some minutes."
 	@assets=$$($(CLUSTER) assets); \
-	KUBEBUILDER_ASSETS=$$assets $(SLOW) -p 2 $(LONGEST) $$(go list ./test/... ./internal/checks/scripted | grep -v -E '/test/(e2e|health|corpus|faults)') 2>&1 | $(TALLY)
+	KUBEBUILDER_ASSETS=$$assets $(SLOW) -p 2 $(LONGEST) $$(go list ./test/... ./internal/checks/fleet ./internal/checks/scripted | grep -v -E '/test/(e2e|health|corpus|faults)') 2>&1 | $(TALLY)
 
 .PHONY: faults
 faults: ## Run the faults of a control plane: outages, lost answers, stale caches, lost leases.

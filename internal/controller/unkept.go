@@ -216,8 +216,10 @@ func (r *Reconciler) keepAgain(ctx context.Context, run *v1alpha1.ValidationRun,
 // say adds to what status says of an attempt that goes on.
 func say(status *v1alpha1.ValidationRunStatus, what string) {
 	before := status.Message
-	// What is added must be seen whatever came before it.
-	status.Message = report.Clip(before, report.MessageBytes-min(len(what), report.MessageBytes/2)-2) + "; " + report.Clip(what, report.MessageBytes/2)
+	status.Message = report.Clip(what, report.MessageBytes/2)
+	if before != "" { // What is added must be seen whatever came before it.
+		status.Message = report.Clip(before, report.MessageBytes-len(status.Message)-2) + "; " + status.Message
+	}
 	for i := range status.Conditions {
 		if c := &status.Conditions[i]; c.Message == before {
 			c.Message = status.Message

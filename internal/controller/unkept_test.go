@@ -192,3 +192,23 @@ func TestWhatIsHeldIsBoundedAndLetGo(t *testing.T) {
 		t.Error("a run made anew has the evidence of the old one")
 	}
 }
+
+// What is added to a message is seen behind any other, and the conditions that say the same go on to say it.
+func TestSay(t *testing.T) {
+	long := strings.Repeat("m", 2*report.MessageBytes)
+	for _, tt := range []struct{ before, what, want string }{
+		{"", "held", "held"},
+		{"phase a: due", "held", "phase a: due; held"},
+		{long, "held", report.Clip(long, report.MessageBytes-len("; held")) + "; held"},
+		{"phase a: due", long, "phase a: due; " + report.Clip(long, report.MessageBytes/2)},
+	} {
+		status := v1alpha1.ValidationRunStatus{Message: tt.before, Conditions: []metav1.Condition{{Message: tt.before}, {Message: "another"}}}
+		say(&status, tt.what)
+		if status.Message != tt.want || len(status.Message) > report.MessageBytes {
+			t.Errorf("%.20q and %.20q are %q, want %q", tt.before, tt.what, status.Message, tt.want)
+		}
+		if got := status.Conditions; got[0].Message != tt.want || got[1].Message != "another" {
+			t.Errorf("%.20q and %.20q: the conditions say %q and %q", tt.before, tt.what, got[0].Message, got[1].Message)
+		}
+	}
+}
