@@ -5,7 +5,6 @@ import (
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,16 +18,7 @@ var _ = Describe("Evidence", func() {
 
 	It("that a quota has no room for is kept once it has, though the pod is gone", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		const room = 2 // kube-root-ca.crt and the frozen spec
-		quota := &corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "no-evidence"},
-			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/configmaps": *resource.NewQuantity(room, resource.DecimalSI)}},
-		}
-		Expect(k8s.Create(ctx, quota)).To(Succeed())
-		Eventually(ctx, func(g Gomega) {
-			g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(quota), quota)).To(Succeed())
-			g.Expect(quota.Status.Used).To(HaveKeyWithValue(corev1.ResourceName("count/configmaps"), resource.MustParse("1")))
-		}).Should(Succeed())
+		quota := limitConfigMaps(ctx, namespace, 2) // kube-root-ca.crt and the frozen spec
 		open := make(chan struct{})
 		node.Script("registry.test/evidence", *tests(podlet.GoTestCase{Name: "TestProven", Output: "it was measured\n"}))
 		node.Script("registry.test/evidence-later", *tests(podlet.GoTestCase{Name: "TestLater", Run: podlet.Gate(open)}))
