@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
@@ -59,89 +58,6 @@ func (u *unit) proceed() {
 	status.Jobs = addName(status.Jobs, job.Name)
 	u.stopLister(job)
 	u.watch(job)
-}
-
-// stopLister stops the Job that could not list the tests, once the one that does without the list is there.
-func (u *unit) stopLister(job *Job) {
-	if !job.Item.Unlisted {
-		return
-	}
-	item := job.Item
-	item.Unlisted = false
-	lister := u.job(item)
-	ended := func(p Pod) bool { return p.Ended }
-	if lister != nil && !lister.Gone && !lister.Deleting && !lister.Finished && !slices.ContainsFunc(lister.Pods, ended) {
-		u.Stop = append(u.Stop, lister.Name)
-	}
-}
-
-// abandoned is how many Jobs of other runs of a phase may still have a pod: earlier ones, or later ones where status was set back.
-func (u *unit) abandoned() (n int) {
-	status := u.status
-	for _, job := range u.seen.Jobs {
-		if u.mine(&job) && job.Item.Restart != status.Restarts && !job.Gone && !job.Finished {
-			n++
-		}
-	}
-	return n
-}
-
-// equipped says whether the attempt has what its Jobs need: identity and inputs.
-func (u *unit) equipped() bool {
-	if len(u.Status.Inputs) > 0 {
-		return own(u.stage.Name) || u.captured()
-	}
-	if !u.froze(workload.InputSpec) {
-		u.Freeze = true
-		u.refused(u.seen.Refused)
-		return false
-	}
-	if u.seen.Missing != "" {
-		u.wait(Block{Reason: v1alpha1.ReasonInputMissing, Message: u.seen.Missing})
-		return false
-	}
-	for _, source := range workload.Sources(u.spec) {
-		if !u.froze(source.Input) {
-			u.Setup = true
-			u.refused(u.seen.Refused)
-			return false
-		}
-	}
-	u.Status.Inputs = u.seen.Frozen
-	return own(u.stage.Name) || u.captured()
-}
-
-// captured says whether the snapshot is there, where the attempt takes it itself.
-func (u *unit) captured() bool {
-	isSnapshot := func(in v1alpha1.Input) bool { return in.Name == workload.InputSnapshot }
-	if u.spec.Snapshot == nil || u.spec.Snapshot.Capture == nil || slices.ContainsFunc(u.Status.Inputs, isSnapshot) {
-		return true
-	}
-	if in := u.seen.Captured; in != nil {
-		u.Status.Inputs = append(u.Status.Inputs, *in)
-		return true
-	}
-	u.Capture = true
-	u.refused(u.seen.CaptureRefused)
-	return false
-}
-
-func (s *step) froze(input string) bool {
-	return slices.ContainsFunc(s.seen.Frozen, func(in v1alpha1.Input) bool { return in.Name == input })
-}
-
-// othersLeft waits for the Jobs of other attempts to be gone: of earlier ones, or of later ones where status was set back.
-func (u *unit) othersLeft() bool {
-	left := 0
-	for _, job := range u.seen.Jobs {
-		if !job.Gone && job.Item.Attempt != u.Status.Attempt {
-			left++
-		}
-	}
-	if left > 0 {
-		u.wait(Block{Reason: v1alpha1.ReasonStopping, Message: fmt.Sprintf("stopping Jobs of an earlier attempt (%d left)", left)})
-	}
-	return left > 0
 }
 
 // refused takes into account that the API server did not take what this step asks for.
@@ -320,33 +236,6 @@ func (u *unit) harvest(job *Job, pod *Pod, trouble *verdict.Trouble) {
 	}
 	u.end(u.judge(job, trouble))
 }
-
-// unlistable says that the Job's pod cannot say which tests there are.
-func (u *unit) unlistable(job *Job) bool {
-	spec := u.phase
-	if len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
-		return false
-	}
-	pod := &job.Pods[0]
-	if !pod.Validator.Started.IsZero() || pod.Validator.Exit != nil {
-		return false
-	}
-	return pod.Listing.Failed != "" || pod.List.Running() && !u.now.Before(u.ownTime(pod, pod.List.Started).Add(listTimeout(spec)))
-}
-
-func whyUnlistable(spec *v1alpha1.Phase, pod *Pod) string {
-	why := pod.Listing.Failed
-	if why == "" {
-		why = fmt.Sprintf("it did not end within %s", listTimeout(spec))
-	}
-	mend := "set expectedTests to run it without the list"
-	if len(spec.GoTest.Checks) > 0 || len(spec.GoTest.Command) > 0 {
-		mend = "checks are looked up in that list, so -test.list has to work"
-	}
-	return "the test binary cannot list its tests: " + why + "; " + mend
-}
-
-func listTimeout(spec *v1alpha1.Phase) time.Duration { return spec.StartTimeout.Duration / listPart }
 
 // job is the Job of an item, nil where there is none yet.
 func (s *step) job(item workload.Item) *Job {
