@@ -46,6 +46,8 @@ const (
 	DroppedConstraint Anomaly = "DroppedConstraint"
 	// MalformedConstraint is what begins like the report of a constraint and cannot be read as one.
 	MalformedConstraint Anomaly = "MalformedConstraint"
+	// DroppedSkip is what a test that is not kept said: that it could not run.
+	DroppedSkip Anomaly = "DroppedSkip"
 	// BuildFailed is a package that did not compile.
 	BuildFailed Anomaly = "BuildFailed"
 	// DataRace is a report of the race detector.

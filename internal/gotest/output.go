@@ -29,7 +29,7 @@ func (r *Record) output(ev *Event) {
 	}
 	if t == nil {
 		r.endLineOf(ev)
-		r.unheard(ev.Output)
+		r.unheard(ev)
 		r.outside.write(ev.Output, r.limits.OutputBytes, &r.spares)
 		return
 	}

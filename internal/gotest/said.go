@@ -189,10 +189,13 @@ func (r *Record) report(t *test, text []byte, at int) {
 	r.constrain(t, c)
 }
 
-// unheard counts the report of a constraint that belongs to no test that is kept: what it says cannot be told.
-func (r *Record) unheard(text []byte) {
-	if bytes.HasPrefix(text[said(text):], constraintPrefix) {
+// unheard counts what is said that counts, and belongs to no test that is kept: the report of a constraint, and that a test could not run.
+func (r *Record) unheard(ev *Event) {
+	switch text := ev.Output[said(ev.Output):]; {
+	case bytes.HasPrefix(text, constraintPrefix):
 		r.anomalies.count(DroppedConstraint)
+	case len(ev.Test) > 0 && bytes.HasPrefix(text, couldNotPrefix):
+		r.anomalies.count(DroppedSkip)
 	}
 }
 
@@ -207,6 +210,9 @@ func (r *Record) sayAttribute(ev *Event) bool {
 	}
 	t := r.known(ev)
 	if t == nil {
+		if key == skipKey && SkipKind(value) == SkipCouldNotRun {
+			r.anomalies.count(DroppedSkip)
+		}
 		return false
 	}
 	if key == remediationKey {

@@ -261,6 +261,26 @@ func TestRemediationAndSkips(t *testing.T) {
 	}
 }
 
+// TestSkipsPastTheLimit: that a test could not run is not lost with its name.
+func TestSkipsPastTheLimit(t *testing.T) {
+	for said, want := range map[string]int64{
+		"§=== ATTR  TestB skip could-not-run\n":       1,
+		"    b_test.go:3: could not run: no API\n":    1,
+		"§=== ATTR  TestB skip not-applicable\n":      0,
+		"    b_test.go:3: it could not run: no API\n": 0,
+	} {
+		s := NewStream(Limits{Tests: 1})
+		write(t, s, raw("§=== RUN   TestA\n§--- PASS: TestA (0.00s)\n§=== RUN   TestB\n"+said+"§--- SKIP: TestB (0.00s)\n§PASS\n"), 0)
+		if got := s.Result(); got.Anomalies[DroppedSkip] != want || got.Beyond.Skipped != 1 {
+			t.Errorf("%q: anomalies %v, beyond the limit %+v", said, got.Anomalies, got.Beyond)
+		}
+	}
+	got := read(t, raw("could not run: it\n§=== RUN   TestA\n§--- PASS: TestA (0.00s)\n§PASS\n"), 0)
+	if n := got.Anomalies[DroppedSkip]; n != 0 {
+		t.Errorf("what is printed outside of tests counts as %d skips", n)
+	}
+}
+
 // TestLimitOfHeldLines: packages that each hold back a long line share one bound, and what is past it stays output, every byte of it.
 func TestLimitOfHeldLines(t *testing.T) {
 	s := NewStream(Limits{ReportBytes: 1000})

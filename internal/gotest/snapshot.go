@@ -45,7 +45,7 @@ func (t *test) snapshot(limit int) Test {
 		out.write(line.held, limit, nil)
 	}
 	s.Output = out.output(limit)
-	if t.couldNotRun && s.Outcome == Skip {
+	if t.couldNotRun && (s.Outcome == Skip || s.Outcome == Unended) {
 		s.SkipKind = SkipCouldNotRun
 	}
 	s.Attributes, s.Constraints, s.Artifacts = slices.Clone(s.Attributes), slices.Clone(s.Constraints), slices.Clone(s.Artifacts)

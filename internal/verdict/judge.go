@@ -53,6 +53,7 @@ func (c *trial) finding() (reason, message string) {
 		c.unfinished,
 		c.wrongExit,
 		c.skipsDenied,
+		c.skipsUnexplained,
 		c.notEvaluated,
 		c.subtestsMissing,
 	} {
@@ -103,7 +104,7 @@ func (c *trial) allProven() (string, string) {
 		return "", ""
 	}
 	switch {
-	case skipped > 0 && c.goTest.DenySkips, len(c.couldNotRun()) > 0:
+	case skipped > 0 && c.goTest.DenySkips, len(c.couldNotRun())+len(c.unexplained())+c.unheard() > 0:
 		return "", ""
 	case c.unknown != nil, len(c.goTest.Checks) > 0 && c.goTest.Manifest == nil:
 		return "", ""

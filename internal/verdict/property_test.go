@@ -167,6 +167,7 @@ func brokenRules(e Evidence, out Outcome) []string {
 		must(skipped == 0 || !g.DenySkips, "proof needs that skips are permitted")
 		must(len(g.Checks) == 0 || required != nil, "proof needs a list in which each check is one test")
 		must(!anySkipped(g, gotest.SkipCouldNotRun), "a check that could not run proves nothing")
+		must(g.LogMissing == "" || !anySkipped(g, ""), "nobody knows why a test skipped where the log is incomplete")
 		must(allReported(g, required), "proof needs that each wanted constraint was reported")
 		must(g.Stream.Anomalies[gotest.DroppedConstraint]+g.Stream.Anomalies[gotest.MalformedConstraint] == 0,
 			"proof needs that each report of a constraint was read")

@@ -18,9 +18,45 @@ func (c *trial) couldNotRun() []string {
 	return out
 }
 
+// unexplained are the tests, subtests among them, that skipped themselves without a word that was read, where parts of the log are missing, be
+// it only their own beginning: had they said that they could not run, they might have said so there.
+func (c *trial) unexplained() []string {
+	var out []string
+	for _, t := range c.stream.Tests {
+		if t.Outcome == gotest.Skip && t.SkipKind == "" && (c.goTest.LogMissing != "" || t.Runs == 0) {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+// unheard is how many tests that are not kept said that they could not run, where such tests skipped themselves.
+func (c *trial) unheard() int {
+	if c.stream.Beyond.Skipped+c.stream.BeyondSubtests.Skipped == 0 {
+		return 0
+	}
+	return int(c.stream.Anomalies[gotest.DroppedSkip])
+}
+
+func (c *trial) skipsUnexplained() (string, string) {
+	names := c.unexplained()
+	if len(names) == 0 {
+		return "", ""
+	}
+	missing := c.goTest.LogMissing
+	if missing == "" {
+		missing = "the beginning of a test"
+	}
+	return v1alpha1.ReasonEvidenceIncomplete, fmt.Sprintf("the log is incomplete: %s; it may have said there that %s could not run, and skipped: %s",
+		missing, tests(len(names)), list(names))
+}
+
 func (c *trial) skipsDenied() (string, string) {
 	if names := c.couldNotRun(); len(names) > 0 {
 		return v1alpha1.ReasonRequiredCheckSkipped, fmt.Sprintf("%s could not run, and skipped: %s", tests(len(names)), list(names))
+	}
+	if n := c.unheard(); n > 0 {
+		return v1alpha1.ReasonRequiredCheckSkipped, fmt.Sprintf("%s could not run, and skipped, beyond the tests whose names are kept", tests(n))
 	}
 	skipped, names := int(c.stream.Beyond.Skipped), c.namesOf(Skipped)
 	if skipped += len(names); skipped == 0 || !c.goTest.DenySkips {

@@ -149,7 +149,7 @@ func (c *trial) addWitness() {
 
 // settleFamilies uses what testing guarantees: a test ends after its subtests, and fails if one of them fails. So a parent of a
 // subtest that failed is a failure, whatever else it says, and a subtest without an end below a parent that ended well did not
-// fail.
+// fail, though it skipped itself if it said that it could not run.
 func (c *trial) settleFamilies() {
 	for _, t := range c.tests {
 		if t.Status != Failed {
@@ -167,6 +167,9 @@ func (c *trial) settleFamilies() {
 			if p, known := c.index[identity{t.Package, parent}]; known && t.Status == Error {
 				if up := c.tests[p].Status; up == Passed || up == Skipped {
 					t.Status, t.Reason = up, ""
+				}
+				if t.Status == Passed && t.SkipKind == gotest.SkipCouldNotRun {
+					t.Status = Skipped
 				}
 			}
 		}
