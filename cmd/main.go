@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -49,7 +47,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0",
 		"address of Go's profiles at /debug/pprof/, such as 127.0.0.1:8082; 0 for none. It asks nobody who they are: keep it on the loopback, "+
 			"and reach it by kubectl port-forward")
-	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", 10, "how many runs are worked on at once")
+	flags.IntVar(&o.concurrency, "max-concurrent-reconciles", controller.DefaultConcurrency, "how many runs are worked on at once")
 	o.log.BindFlags(flags)
 }
 
@@ -80,23 +78,15 @@ func run(o options) error {
 		return fmt.Errorf("making the manager: %w", err)
 	}
 	ctx := ctrl.SetupSignalHandler()
-	clientset, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("making the client for logs: %w", err)
-	}
 	counts, err := metrics.New(ctrlmetrics.Registry)
 	if err != nil {
 		return err
 	}
-	reconciler := &controller.Reconciler{
-		Client:      mgr.GetClient(),
-		Live:        mgr.GetAPIReader(),
-		Logs:        controller.NewLogs(clientset),
-		Events:      mgr.GetEventRecorder("validation-operator"),
-		Clock:       clock.RealClock{},
-		Metrics:     counts,
-		Concurrency: o.concurrency,
+	reconciler, err := controller.New(mgr)
+	if err != nil {
+		return err
 	}
+	reconciler.Metrics, reconciler.Concurrency = counts, o.concurrency
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}

@@ -47,7 +47,14 @@ func transitions(old, now *v1alpha1.ValidationRunStatus) []transition {
 		if now.Verdict == v1alpha1.VerdictFailed || now.Verdict == v1alpha1.VerdictError {
 			kind = corev1.EventTypeWarning
 		}
-		add(kind, string(now.Verdict), "Complete", "Attempt %d is %s: %s", now.Attempt, now.Verdict, now.Message)
+		what := fmt.Sprintf("Attempt %d", now.Attempt)
+		if now.Attempt == 0 {
+			what = "The run"
+		}
+		add(kind, string(now.Verdict), "Complete", "%s is %s: %s", what, now.Verdict, now.Message)
+		if now.Attempt > 0 && len(now.Results) == 0 {
+			add(corev1.EventTypeWarning, "ResultNotStored", "Store", "Attempt %d has no result: %s", now.Attempt, now.Message)
+		}
 	}
 	return out
 }

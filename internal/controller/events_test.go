@@ -20,6 +20,12 @@ func attempt(n int64, phases ...phaseState) *status { return &status{Attempt: n,
 
 func verdictOf(s *status, verdict v1alpha1.Verdict, message string) *status {
 	s.Verdict, s.Message = verdict, message
+	s.Results = []v1alpha1.Result{{ConfigMap: "run-result-1"}}
+	return s
+}
+
+func unstored(s *status) *status {
+	s.Results = nil
 	return s
 }
 
@@ -65,6 +71,10 @@ func TestTransitions(t *testing.T) {
 		{"the end of a run that skipped itself", attempt(1), verdictOf(attempt(1), v1alpha1.VerdictSkipped, "x"),
 			[]string{"Normal Skipped Complete: Attempt 1 is Skipped: x"}},
 		{"the end in error", attempt(1), verdictOf(attempt(1), v1alpha1.VerdictError, "x"), []string{"Warning Error Complete: Attempt 1 is Error: x"}},
+		{"the end without a result", attempt(1), unstored(verdictOf(attempt(1), v1alpha1.VerdictPassed, "x")),
+			[]string{"Normal Passed Complete: Attempt 1 is Passed: x", "Warning ResultNotStored Store: Attempt 1 has no result: x"}},
+		{"cancelled without an attempt", attempt(0), unstored(verdictOf(attempt(0), v1alpha1.VerdictCancelled, "x")),
+			[]string{"Normal Cancelled Complete: The run is Cancelled: x"}},
 		{"after the end", verdictOf(attempt(1), v1alpha1.VerdictError, "x"), verdictOf(attempt(1), v1alpha1.VerdictError, "x"), nil},
 	}
 	for _, test := range tests {

@@ -57,6 +57,8 @@ const (
 	maxAsked = 32
 	// retryAtMost keeps a run whose passes fail from sleeping past its deadlines.
 	retryAtMost = 30 * time.Second
+	// DefaultConcurrency is how many runs are worked on at once where nothing else is asked for.
+	DefaultConcurrency = 10
 	// indexRun is the cache's index of Jobs and pods by the UID of their run.
 	indexRun = "run"
 )
@@ -85,6 +87,22 @@ type Reconciler struct {
 	unkept    unkept
 	answers   answers
 	nodes     nodeList
+}
+
+// New returns a reconciler that does all its I/O through a manager's clients. Its public fields may be changed before SetupWithManager.
+func New(mgr ctrl.Manager) (*Reconciler, error) {
+	logs, err := kubernetes.NewForConfig(mgr.GetConfig())
+	if err != nil {
+		return nil, fmt.Errorf("making the client for logs: %w", err)
+	}
+	return &Reconciler{
+		Client:      mgr.GetClient(),
+		Live:        mgr.GetAPIReader(),
+		Logs:        podlog.NewSource(logs),
+		Events:      mgr.GetEventRecorder("validation-operator"),
+		Clock:       clock.RealClock{},
+		Concurrency: DefaultConcurrency,
+	}, nil
 }
 
 // SetupWithManager registers the reconciler and the log followers with the manager.
@@ -195,6 +213,3 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	}
 	return after, r.release(ctx, run, decision)
 }
-
-// NewLogs is the API server's pods/log as a source of logs.
-func NewLogs(client kubernetes.Interface) podlog.Source { return podlog.NewSource(client) }

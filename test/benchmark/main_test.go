@@ -17,7 +17,6 @@
 package benchmark
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -29,9 +28,7 @@ import (
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -137,7 +134,7 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	if err := c.startKubelet(ctx); err != nil {
 		return err
 	}
-	return c.installAccess(ctx, "../../config/install.yaml")
+	return c.plane.InstallAccess(ctx, "../../config/install.yaml")
 }
 
 func (c *cluster) startKubelet(ctx context.Context) (err error) {
@@ -167,27 +164,4 @@ func ownConnection(config *rest.Config, protocols ...string) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.NextProtos = protocols
 	return config
-}
-
-// installAccess applies the operator's namespace, identity and rights from the manifest that users install.
-func (c *cluster) installAccess(ctx context.Context, manifest string) error {
-	data, err := os.ReadFile(manifest)
-	if err != nil {
-		return fmt.Errorf("reading the operator's rights: %w", err)
-	}
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := documents.Decode(object); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("reading %s: %w", manifest, err)
-		}
-		switch object.GetKind() {
-		case "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-			if err := c.client.Create(ctx, object); err != nil {
-				return fmt.Errorf("creating %s %s: %w", object.GetKind(), object.GetName(), err)
-			}
-		}
-	}
 }

@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -74,17 +72,9 @@ func newManager(ctx context.Context, c *cluster, restConfig *rest.Config) (ctrl.
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	clientset, err := kubernetes.NewForConfig(restConfig)
+	reconciler, err := controller.New(manager)
 	if err != nil {
-		return nil, fmt.Errorf("making the client for logs: %w", err)
-	}
-	reconciler := &controller.Reconciler{
-		Client:      manager.GetClient(),
-		Live:        manager.GetAPIReader(),
-		Logs:        controller.NewLogs(clientset),
-		Events:      manager.GetEventRecorder("validation-operator"),
-		Clock:       clock.RealClock{},
-		Concurrency: 10,
+		return nil, err
 	}
 	if err := reconciler.SetupWithManager(ctx, manager); err != nil {
 		return nil, fmt.Errorf("setting up the controller: %w", err)

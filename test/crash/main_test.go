@@ -11,19 +11,11 @@
 package crash
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -79,7 +71,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { must(t, w.node.Stop()) })
 	w.k8s, err = client.NewWithWatch(w.plane.Config, client.Options{Scheme: w.scheme, FieldOwner: "crash"})
 	must(t, err)
-	must(t, w.installAccess(t.Context(), "../../config/install.yaml"))
+	must(t, w.plane.InstallAccess(t.Context(), "../../config/install.yaml"))
 	for _, s := range stories {
 		for phase, script := range s.scripts(&w.cast) {
 			w.node.Script(s.image(phase), script)
@@ -92,28 +84,5 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// installAccess applies the operator's namespace, identity and rights from the manifest that users install.
-func (w *world) installAccess(ctx context.Context, manifest string) error {
-	data, err := os.ReadFile(manifest)
-	if err != nil {
-		return fmt.Errorf("reading the operator's rights: %w", err)
-	}
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := documents.Decode(object); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("reading %s: %w", manifest, err)
-		}
-		switch object.GetKind() {
-		case "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-			if err := w.k8s.Create(ctx, object); err != nil {
-				return fmt.Errorf("creating %s %s: %w", object.GetKind(), object.GetName(), err)
-			}
-		}
 	}
 }

@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -71,17 +69,9 @@ func (w *world) newManager(ctx context.Context, account *rest.Config, namespace 
 	if err != nil {
 		return nil, fmt.Errorf("making the manager: %w", err)
 	}
-	clientset, err := kubernetes.NewForConfig(account)
+	reconciler, err := controller.New(manager)
 	if err != nil {
-		return nil, fmt.Errorf("making the client for logs: %w", err)
-	}
-	reconciler := &controller.Reconciler{
-		Client:      manager.GetClient(),
-		Live:        manager.GetAPIReader(),
-		Logs:        controller.NewLogs(clientset),
-		Events:      manager.GetEventRecorder("validation-operator"),
-		Clock:       clock.RealClock{},
-		Concurrency: 10,
+		return nil, err
 	}
 	if err := reconciler.SetupWithManager(ctx, manager); err != nil {
 		return nil, fmt.Errorf("setting up the controller: %w", err)

@@ -10,7 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -63,14 +62,11 @@ func newManager(ctx context.Context, with setup) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs, err := kubernetes.NewForConfig(with.user)
+	reconciler, err := controller.New(mgr)
 	if err != nil {
 		return nil, err
 	}
-	reconciler := &controller.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Logs: controller.NewLogs(logs), Events: mgr.GetEventRecorder("validation-operator"),
-		Clock: with.clock, Concurrency: 10,
-	}
+	reconciler.Clock = with.clock
 	return mgr, reconciler.SetupWithManager(ctx, mgr)
 }
 

@@ -4,11 +4,7 @@
 package faults
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,9 +16,7 @@ import (
 	"github.com/onsi/gomega/format"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,7 +79,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 
 	elsewhere := podlet.InNamespaces(skewed)
 	node = startNode(podlet.Options{Schedules: func(pod *corev1.Pod) bool { return !elsewhere(pod) }})
-	installAccess(ctx, "../../config/install.yaml")
+	Expect(plane.InstallAccess(ctx, "../../config/install.yaml")).To(Succeed())
 })
 
 func startNode(options podlet.Options) *podlet.Node {
@@ -95,26 +89,6 @@ func startNode(options podlet.Options) *podlet.Node {
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(n.Stop()).To(Succeed()) })
 	return n
-}
-
-// installAccess applies the operator's namespace and rights from the manifest that users install.
-func installAccess(ctx context.Context, manifest string) {
-	GinkgoHelper()
-	data, err := os.ReadFile(filepath.Clean(manifest))
-	Expect(err).NotTo(HaveOccurred())
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := documents.Decode(object); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			Fail(fmt.Sprintf("reading %s: %v", manifest, err))
-		}
-		switch object.GetKind() {
-		case "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-			Expect(k8s.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
-		}
-	}
 }
 
 // atOnce plays stories side by side, as most of the time of each is waiting.

@@ -3,22 +3,13 @@
 package integration
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/format"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -59,28 +50,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	k8s, err = client.NewWithWatch(plane.Config, client.Options{Scheme: scheme, FieldOwner: "integration"})
 	Expect(err).NotTo(HaveOccurred())
 
-	installAccess(ctx, "../../config/install.yaml")
+	Expect(plane.InstallAccess(ctx, "../../config/install.yaml")).To(Succeed())
 	operator = newProcess(plane)
 	operator.start()
 	DeferCleanup(func() { operator.kill() })
 })
-
-// installAccess applies the operator's namespace, identity and rights from the manifest that users install.
-func installAccess(ctx context.Context, manifest string) {
-	GinkgoHelper()
-	data, err := os.ReadFile(filepath.Clean(manifest))
-	Expect(err).NotTo(HaveOccurred())
-	documents := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := documents.Decode(object); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			Fail(fmt.Sprintf("reading %s: %v", manifest, err))
-		}
-		switch object.GetKind() {
-		case "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-			Expect(k8s.Create(ctx, object)).To(Succeed(), "%s %s", object.GetKind(), object.GetName())
-		}
-	}
-}
