@@ -44,7 +44,8 @@ const (
 	MalformedArtifact Anomaly = "MalformedArtifact"
 	// DroppedConstraint is the report of a constraint past Limits.Constraints, or of a test that is not kept.
 	DroppedConstraint Anomaly = "DroppedConstraint"
-	// MalformedConstraint is what begins like the report of a constraint and cannot be read as one.
+	// MalformedConstraint is what begins like the report of a constraint and cannot be read as one, or says behind other text of its line
+	// that a constraint does not hold.
 	MalformedConstraint Anomaly = "MalformedConstraint"
 	// DroppedSkip is what a test that is not kept said: that it could not run.
 	DroppedSkip Anomaly = "DroppedSkip"

@@ -130,6 +130,9 @@ func (r *Record) constrain(t *test, c Constraint) {
 		r.anomalies.count(LongName)
 	}
 	c.Name = valid(r.bound([]byte(c.Name)))
+	if !c.Passed && c.Severity != SeverityWarning {
+		r.progress.Failures++
+	}
 	if i := slices.IndexFunc(t.Constraints, func(old Constraint) bool { return old.Name == c.Name }); i >= 0 {
 		r.replaceConstraint(t, i, worseConstraint(t.Constraints[i], c))
 		return

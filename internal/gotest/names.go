@@ -59,8 +59,7 @@ func MatchForSubtests(pattern string, names []string) ([]string, error) {
 		return nil, err
 	}
 	whole := slices.DeleteFunc(slices.Clone(all), func(a alternative) bool { return a.levels > 1 })
-	forThemselves := matching(names, whole)
-	return slices.DeleteFunc(matching(names, all), func(name string) bool { return slices.Contains(forThemselves, name) }), nil
+	return slices.DeleteFunc(matching(names, all), func(name string) bool { return matches(name, whole) }), nil
 }
 
 // alternative is one alternative of a pattern, by its first level.
@@ -90,11 +89,15 @@ func compilePattern(pattern string) ([]alternative, error) {
 func matching(names []string, by []alternative) []string {
 	var matched []string
 	for _, name := range names {
-		if slices.ContainsFunc(by, func(a alternative) bool { return a.first.MatchString(name) }) {
+		if matches(name, by) {
 			matched = append(matched, name)
 		}
 	}
 	return matched
+}
+
+func matches(name string, by []alternative) bool {
+	return slices.ContainsFunc(by, func(a alternative) bool { return a.first.MatchString(name) })
 }
 
 // splitPattern splits a pattern into its alternatives and each of these into its levels. A bar or slash within brackets or

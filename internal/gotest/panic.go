@@ -30,6 +30,7 @@ const (
 
 const (
 	maxRunning      = 1_000 // tests listed as running that are kept
+	maxRunningName  = 512   // bytes kept of the name of each
 	maxPanicMessage = 1_024 // bytes kept of the first line
 )
 
@@ -94,7 +95,7 @@ func (s *panicScan) begin(ev *Event, line []byte) {
 func (s *panicScan) addRunning(line []byte) {
 	name, _, ok := bytes.Cut(bytes.TrimSpace(line), []byte(" ("))
 	if ok && len(s.found.Running) < maxRunning {
-		s.found.Running = append(s.found.Running, valid(name))
+		s.found.Running = append(s.found.Running, clip(name, maxRunningName))
 	}
 }
 

@@ -1,6 +1,7 @@
 package gotest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,8 @@ func TestPanic(t *testing.T) {
 		"timeout": {started + "panic: test timed out after 1m0s\n\trunning tests:\n\t\tTestX (59s)\n\t\tTestY/a_(b) (1s)\n\n" +
 			"goroutine 5 [running]:\ntesting.(*M).startAlarm.func1()\n\ttesting/testing.go:2802 +0x354\ncreated by time.goFunc\n",
 			&Panic{Message: "test timed out after 1m0s", Timeout: true, Running: []string{"TestX", "TestY/a_(b)"}}},
+		"a timeout that lists an endless name": {started + "panic: test timed out after 1m0s\n\trunning tests:\n\t\tTest" + strings.Repeat("A", 1000) + " (59s)\n",
+			&Panic{Message: "test timed out after 1m0s", Timeout: true, Running: []string{"Test" + strings.Repeat("A", 505) + "…"}}},
 		"a list of running tests without a timeout": {started + "panic: boom\n\trunning tests:\n\t\tTestX (59s)\n" + trace,
 			&Panic{Message: "boom", Test: "TestX"}},
 		"recovered, another test runs":   {started + "panic: boom\n" + trace + "§--- PASS: TestX (0.00s)\n§=== RUN   TestY\n", nil},

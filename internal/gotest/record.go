@@ -159,6 +159,9 @@ func (r *Record) endTest(ev *Event) {
 	r.begin(ev, false)
 	outcome := Outcome(ev.Action)
 	r.panics.testEnded(ev)
+	if outcome == Fail {
+		r.progress.Failures++
+	}
 	if outcome == Pass && isBenchmark(ev.Test) {
 		return
 	}
@@ -170,6 +173,7 @@ func (r *Record) endTest(ev *Event) {
 	if outcome == Fail && t.Runs+t.Ends == 0 {
 		r.adopt(t, ev)
 	}
+	r.overhear(t)
 	done, failed := t.done(), t.Outcome == Fail
 	switch {
 	case t.open > 0:

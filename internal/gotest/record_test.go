@@ -18,14 +18,14 @@ func TestProgress(t *testing.T) {
 	}{
 		{"", Progress{}},
 		{"§=== RUN   TestA\n", Progress{Running: "TestA"}},
-		{"§=== RUN   TestA/sub\n§--- FAIL: TestA/sub (0.00s)\n", Progress{Running: "TestA"}},
-		{"§--- FAIL: TestA (0.00s)\n", Progress{Ended: 1, Failed: 1}},
-		{"§=== RUN   TestB\n§=== PAUSE TestB\n§=== RUN   TestC\n§=== PAUSE TestC\n", Progress{Ended: 1, Failed: 1, Running: "TestC"}},
-		{"§=== CONT  TestB\n", Progress{Ended: 1, Failed: 1, Running: "TestB"}},
-		{"§=== CONT  TestC\n§--- PASS: TestC (0.00s)\n", Progress{Ended: 2, Failed: 1, Running: "TestB"}},
-		{"§--- FAIL: TestB (0.00s)\n§--- FAIL: TestB (0.00s)\n", Progress{Ended: 3, Failed: 2}},
-		{"§=== RUN   TestC\n", Progress{Ended: 2, Failed: 2, Running: "TestC"}},
-		{"§--- PASS: TestC (0.00s)\n§FAIL\n", Progress{Ended: 3, Failed: 2}},
+		{"§=== RUN   TestA/sub\n§--- FAIL: TestA/sub (0.00s)\n", Progress{Running: "TestA", Failures: 1}},
+		{"§--- FAIL: TestA (0.00s)\n", Progress{Ended: 1, Failed: 1, Failures: 2}},
+		{"§=== RUN   TestB\n§=== PAUSE TestB\n§=== RUN   TestC\n§=== PAUSE TestC\n", Progress{Ended: 1, Failed: 1, Running: "TestC", Failures: 2}},
+		{"§=== CONT  TestB\n", Progress{Ended: 1, Failed: 1, Running: "TestB", Failures: 2}},
+		{"§=== CONT  TestC\n§--- PASS: TestC (0.00s)\n", Progress{Ended: 2, Failed: 1, Running: "TestB", Failures: 2}},
+		{"§--- FAIL: TestB (0.00s)\n§--- FAIL: TestB (0.00s)\n", Progress{Ended: 3, Failed: 2, Failures: 4}},
+		{"§=== RUN   TestC\n", Progress{Ended: 2, Failed: 2, Running: "TestC", Failures: 4}},
+		{"§--- PASS: TestC (0.00s)\n§FAIL\n", Progress{Ended: 3, Failed: 2, Failures: 4}},
 	} {
 		if _, err := s.Write(raw(step.lines)); err != nil {
 			t.Fatal(err)

@@ -137,10 +137,12 @@ type Panic struct {
 	Running []string
 }
 
-// Progress is the cheap view for a live display. Top-level tests only.
+// Progress is the cheap view for a live display. Of tests it counts the top-level ones only.
 type Progress struct {
 	// Ended counts tests with an end frame; Failed and Skipped those among them which failed or were skipped.
 	Ended, Failed, Skipped int
+	// Failures counts all that says fail so far: end frames, those of subtests among them, and constraints that do not hold.
+	Failures int
 	// Running is the top-level test that started last and has not ended, or empty.
 	Running string
 }

@@ -1,6 +1,9 @@
 package gotest
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Beside its frames a test can say more about itself in its attributes and in lines of its output. Attributes came with Go 1.25; the
 // lines are what checks printed before, and the only way to hand over an artifact.
@@ -189,6 +192,35 @@ func (r *Record) report(t *test, text []byte, at int) {
 	r.constrain(t, c)
 }
 
+// overhear looks at what a test that ends has said behind other text in a line, as behind what was printed without a newline: that it could
+// not run, and that a constraint does not hold. The latter may be a quotation, so that nothing is proven either way.
+func (r *Record) overhear(t *test) {
+	speaks := func(b []byte) bool { return bytes.Contains(b, constraintPrefix) || bytes.Contains(b, couldNotPrefix) }
+	if !speaks(t.out.head) && !speaks(t.out.tail) {
+		return
+	}
+	out := t.out.output(r.limits.OutputBytes) // and not what else its buffers hold
+	for _, part := range []string{out.Head, out.Tail} {
+		for line := range bytes.Lines([]byte(part)) {
+			if i := bytes.Index(line, constraintPrefix); i > said(line) {
+				if c, ok := parseConstraintLine(trimEOL(line[i+len(constraintPrefix):])); ok && !c.Passed {
+					r.anomalies.count(MalformedConstraint)
+				}
+			}
+			if i := bytes.Index(line, couldNotPrefix); i > 0 && logged(line[:i]) {
+				t.couldNotRun = true
+			}
+		}
+	}
+}
+
+// logged tells whether text ends with the file and line that testing puts before what is logged.
+func logged(text []byte) bool {
+	text, ok := bytes.CutSuffix(text, []byte(": "))
+	file := bytes.TrimRight(text, "0123456789")
+	return ok && len(file) < len(text) && bytes.HasSuffix(file, []byte(".go:"))
+}
+
 // unheard counts what is said that counts, and belongs to no test that is kept: the report of a constraint, and that a test could not run.
 func (r *Record) unheard(ev *Event) {
 	switch text := ev.Output[said(ev.Output):]; {
@@ -210,7 +242,7 @@ func (r *Record) sayAttribute(ev *Event) bool {
 	}
 	t := r.known(ev)
 	if t == nil {
-		if key == skipKey && SkipKind(value) == SkipCouldNotRun {
+		if key == skipKey && skipKind(value) == SkipCouldNotRun {
 			r.anomalies.count(DroppedSkip)
 		}
 		return false
@@ -218,7 +250,7 @@ func (r *Record) sayAttribute(ev *Event) bool {
 	if key == remediationKey {
 		return r.sayRemediation(t, value)
 	}
-	switch kind := SkipKind(value); kind {
+	switch kind := skipKind(value); kind {
 	case SkipCouldNotRun, SkipNotApplicable:
 		if t.SkipKind != SkipCouldNotRun {
 			t.SkipKind = kind
@@ -226,6 +258,11 @@ func (r *Record) sayAttribute(ev *Event) bool {
 		return true
 	}
 	return false
+}
+
+// skipKind reads a kind of skip however it is spelt: what could not run is not to be taken for what is not applicable for a wrong dash.
+func skipKind(value []byte) SkipKind {
+	return SkipKind(strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(string(value))))
 }
 
 func (r *Record) sayConstraint(ev *Event, name, value []byte) bool {

@@ -70,8 +70,11 @@ func TestConstraints(t *testing.T) {
 		{name: "another order", lines: []string{"CONSTRAINT_RESULT: passed=false actual=1 expected=>= 2 name=c\n"}, want: []Constraint{failed}},
 		{name: "a line that does not say whether it holds", lines: []string{"CONSTRAINT_RESULT: name=c expected=1\n"}, anomalies: map[Anomaly]int64{MalformedConstraint: 1}},
 		{name: "a line that says it twice", lines: []string{"CONSTRAINT_RESULT: name=c passed=false passed=true\n"}, anomalies: map[Anomaly]int64{MalformedConstraint: 1}},
-		{name: "a line that only speaks of it", lines: []string{"no CONSTRAINT_RESULT: name=c passed=false\n"}},
-		{name: "a line that does not begin there", lines: []string{"§=== NAME  TestA\nx", "CONSTRAINT_RESULT: name=c passed=false\n"}},
+		{name: "a line that only speaks of it", lines: []string{"no CONSTRAINT_RESULT: name=c passed=true\n"}},
+		{
+			name: "a line that does not begin there", lines: []string{"§=== NAME  TestA\nx", "CONSTRAINT_RESULT: name=c passed=false\n"},
+			anomalies: map[Anomaly]int64{MalformedConstraint: 1},
+		},
 		{
 			name: "a failure stands", want: []Constraint{failed},
 			lines: []string{
@@ -93,6 +96,11 @@ func TestConstraints(t *testing.T) {
 		{
 			name: "a line without its end", want: []Constraint{{Name: "c"}}, lines: []string{"CONSTRAINT_RESULT: name=c passed=false"},
 		},
+		{
+			name: "behind what was printed", lines: []string{"checking: CONSTRAINT_RESULT: name=c expected=2 actual=1 passed=false\n"},
+			anomalies: map[Anomaly]int64{MalformedConstraint: 1},
+		},
+		{name: "a word about it", want: nil, lines: []string{"    a_test.go:7: a CONSTRAINT_RESULT: line will follow\n"}},
 		{
 			name: "of a test that is not known", anomalies: map[Anomaly]int64{DroppedConstraint: 1},
 			lines: []string{`§=== ATTR  TestB constraint/c {"passed":false}` + "\n"},
@@ -243,14 +251,16 @@ func TestRemediationAndSkips(t *testing.T) {
 	remediation.Remediation = "Restart it."
 	const attr = "§=== ATTR  TestA "
 	for name, tt := range map[string]struct{ got, want Test }{
-		"nothing is said":     {skip("    a_test.go:3: no GPU\n"), kind("")},
-		"not applicable":      {skip(attr + "skip not-applicable\n"), kind(SkipNotApplicable)},
-		"could not run":       {skip(attr + "skip could-not-run\n"), kind(SkipCouldNotRun)},
-		"both":                {skip(attr+"skip could-not-run\n", attr+"skip not-applicable\n"), kind(SkipCouldNotRun)},
-		"by a message":        {skip("    a_test.go:3: could not run: no API\n"), kind(SkipCouldNotRun)},
-		"a message of others": {skip("    a_test.go:3: it could not run: no API\n"), kind("")},
-		"something else":      {skip(attr + "skip perhaps\n"), other},
-		"a remediation":       {skip(attr+"remediation Start it.\n", attr+"remediation Restart it.\n"), remediation},
+		"nothing is said":         {skip("    a_test.go:3: no GPU\n"), kind("")},
+		"not applicable":          {skip(attr + "skip not-applicable\n"), kind(SkipNotApplicable)},
+		"could not run":           {skip(attr + "skip could-not-run\n"), kind(SkipCouldNotRun)},
+		"both":                    {skip(attr+"skip could-not-run\n", attr+"skip not-applicable\n"), kind(SkipCouldNotRun)},
+		"by a message":            {skip("    a_test.go:3: could not run: no API\n"), kind(SkipCouldNotRun)},
+		"a message of others":     {skip("    a_test.go:3: it could not run: no API\n"), kind("")},
+		"behind what was printed": {skip("api:     a_test.go:3: could not run: no API\n"), kind(SkipCouldNotRun)},
+		"otherwise spelt":         {skip(attr + "skip Could_not run\n"), kind(SkipCouldNotRun)},
+		"something else":          {skip(attr + "skip perhaps\n"), other},
+		"a remediation":           {skip(attr+"remediation Start it.\n", attr+"remediation Restart it.\n"), remediation},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

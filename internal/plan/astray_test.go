@@ -6,6 +6,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
+	"github.com/validation-operator/validation-operator/internal/recipe"
 )
 
 // A pass counts of the one pod that was to run, where it was to run.
@@ -95,4 +96,32 @@ func streamOf(t *testing.T, tests ...string) gotest.Result {
 		t.Fatal(err)
 	}
 	return stream.Result()
+}
+
+// Where the recipe is gone from which a phase that runs has what it must prove, nothing proves that it passed; a failure is one all the same.
+func TestAPassIsNoneWhereTheRecipeIsGone(t *testing.T) {
+	tests := map[string]struct {
+		phases []v1alpha1.Phase
+		script script
+		want   string
+	}{
+		"a pass":          {nil, runs("pass TestOne"), "Error InputMissing: nothing says any more what phase deployment runs"},
+		"a skip":          {nil, runs("skip TestOne"), "Error InputMissing: "},
+		"a failure":       {nil, runs("fail TestOne"), "Failed TestsFailed: "},
+		"a container":     {[]v1alpha1.Phase{containerPhase("deployment")}, script{}, "Error InputMissing: "},
+		"one that failed": {[]v1alpha1.Phase{containerPhase("deployment")}, script{code: 1}, "Failed TestsFailed: "},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, test.phases...)
+			w.scripts = map[string]script{v1alpha1.PhasePreflight: runs("pass TestOne"), "deployment": test.script}
+			w.reads(recipe.Recipe{Phases: []recipe.Phase{section("deployment", "one")}})
+			seen, item := w.untilKept("deployment")
+			seen.Kept, seen.Recipe = nil, nil
+			d := w.decide(seen)
+			if got := endOf(&d, item); !strings.HasPrefix(got, test.want) {
+				t.Errorf("it is\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
 }

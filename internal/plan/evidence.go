@@ -99,6 +99,9 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 // void is why not even a stream that is complete proves that the unit passed: it is that of another run than was asked for, or of one of
 // two. Nil where it does.
 func (u *unit) void(job *Job, pod *Pod, trouble *verdict.Trouble) *verdict.Trouble {
+	if u.stage.invalid != "" {
+		return &verdict.Trouble{Reason: v1alpha1.ReasonInputMissing, Message: u.stage.invalid} // nobody knows what it had to prove
+	}
 	if pod.Trouble != nil && pod.Trouble.Reason == v1alpha1.ReasonPodReplaced {
 		return pod.Trouble
 	}

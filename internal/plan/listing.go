@@ -25,7 +25,7 @@ func (u *unit) stopLister(job *Job) {
 // unlistable says that the Job's pod cannot say which tests there are.
 func (u *unit) unlistable(job *Job) bool {
 	spec := u.phase
-	if len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
+	if spec.GoTest == nil || len(job.Pods) != 1 || job.Pods[0].Trouble != nil {
 		return false
 	}
 	pod := &job.Pods[0]

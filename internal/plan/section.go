@@ -14,14 +14,14 @@ import (
 
 // fromRecipe is a phase of the recipe's, as far as the spec does not say otherwise.
 func fromRecipe(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe, name string) (stage, bool) {
-	section := from.Phase(name)
+	section, stated := from.Phase(name), true
 	if section == nil {
-		section = &recipe.Phase{Name: name}
+		section, stated = &recipe.Phase{Name: name}, false
 	}
 	st := stage{Phase: v1alpha1.Phase{Name: name}}
 	i := slices.IndexFunc(spec.Phases, func(p v1alpha1.Phase) bool { return p.Name == name })
 	if i >= 0 {
-		st.Phase = *spec.Phases[i].DeepCopy()
+		st.Phase, stated = *spec.Phases[i].DeepCopy(), false
 	}
 	constraints := section.Constraints
 	if name == "readiness" {
@@ -29,7 +29,9 @@ func fromRecipe(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe, name stri
 		constraints = nil
 	}
 	for _, c := range constraints {
-		st.wanted = append(st.wanted, verdict.WantedConstraint{Name: c.Name, Severity: string(c.Severity)})
+		st.wanted = append(st.wanted, verdict.WantedConstraint{
+			Name: c.Name, Severity: string(c.Severity), Expected: c.Value, Remediation: c.Remediation,
+		})
 	}
 	switch {
 	case st.Container != nil && len(st.wanted) > 0:
@@ -46,7 +48,34 @@ func fromRecipe(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe, name stri
 		st.invalid = fmt.Sprintf("phase %s names a check %s, and that is what the constraints of the recipe are called: name the check otherwise",
 			name, constraintsItem)
 	}
-	return st, st.GoTest != nil || st.Container != nil || len(st.constraints) > 0
+	if st.GoTest != nil || st.Container != nil {
+		return st, true
+	}
+	switch idle := st.idle(section); {
+	case len(st.constraints) > 0 && idle != "":
+		st.invalid = fmt.Sprintf("phase %s has %s, for checks, and nothing but constraints, which the operator holds against the snapshot: "+
+			"name checks in validation.%s, or take %s out", name, idle, name, idle)
+	case len(st.constraints) == 0 && stated:
+		st.invalid = fmt.Sprintf("validation.%s (line %d of the recipe) names neither checks nor constraints: name some, or take the section out",
+			name, section.Line)
+		st.GoTest = &v1alpha1.GoTest{}
+	}
+	return st, st.invalid != "" || len(st.constraints) > 0
+}
+
+// idle names the fields that do nothing in a phase without checks.
+func (st *stage) idle(section *recipe.Phase) string {
+	var fields []string
+	if st.Nodes != nil {
+		fields = append(fields, "nodes")
+	}
+	if st.Isolation == v1alpha1.IsolationCheck {
+		fields = append(fields, "isolation")
+	}
+	if section.Timeout > 0 {
+		fields = append(fields, "a timeout")
+	}
+	return strings.Join(fields, " and ")
 }
 
 // adopt has a phase run what the recipe's section says.

@@ -210,6 +210,11 @@ func (s *step) plot() {
 			continue
 		}
 		lost := stage{Phase: v1alpha1.Phase{Name: name, GoTest: &v1alpha1.GoTest{}}}
+		if k := slices.IndexFunc(s.spec.Phases, func(p v1alpha1.Phase) bool {
+			return p.Name == name && (p.GoTest != nil || p.Container != nil)
+		}); k >= 0 {
+			lost.Phase = *s.spec.Phases[k].DeepCopy()
+		}
 		lost.invalid = "nothing says any more what phase " + name + " runs: request a rerun"
 		finish(&lost)
 		s.stages = append(s.stages, lost)

@@ -172,6 +172,53 @@ var stageTests = []struct {
 		},
 	},
 	{
+		name: "sections that name nothing to do",
+		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")},
+		from: &recipe.Recipe{Phases: []recipe.Phase{
+			{Name: "deployment", Line: 7, Timeout: time.Minute}, {Name: "performance", Line: 9}, section("conformance", "one"),
+		}},
+		want: []string{
+			"preflight: fans by 4 asks conformance.test for one",
+			"deployment: INVALID validation.deployment (line 7 of the recipe) names neither checks nor constraints: name some, or take the section out",
+			"performance: INVALID validation.performance (line 9 of the recipe) names neither checks nor constraints: name some, or take the section out",
+			"conformance: ./checks/conformance one",
+		},
+	},
+	{
+		name: "an empty section beside a phase of the spec that says what it runs",
+		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Phases: []v1alpha1.Phase{goPhase("performance")}},
+		from: &recipe.Recipe{Phases: []recipe.Phase{{Name: "performance", Line: 9}}},
+		want: []string{"preflight: fans by 4", "performance: ./performance"},
+	},
+	{
+		name: "an empty section for the constraints of the recipe",
+		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")},
+		from: &recipe.Recipe{Constraints: []recipe.Constraint{server("> 1")}, Phases: []recipe.Phase{{Name: "readiness", Line: 3}}},
+		want: []string{"preflight: fans by 4", "readiness: evaluates 1"},
+	},
+	{
+		name: "nodes and a timeout for constraints that the operator evaluates",
+		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")},
+		from: &recipe.Recipe{Constraints: []recipe.Constraint{server("> 1")}, Phases: []recipe.Phase{
+			{Name: "readiness", Line: 3, Timeout: time.Minute, Nodes: &recipe.Nodes{MaxNodes: 1}},
+		}},
+		want: []string{
+			"preflight: fans by 4",
+			"readiness: INVALID phase readiness has nodes and a timeout, for checks, and nothing but constraints, which the operator holds " +
+				"against the snapshot: name checks in validation.readiness, or take nodes and a timeout out",
+		},
+	},
+	{
+		name: "isolation for constraints that the operator evaluates",
+		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Phases: []v1alpha1.Phase{{Name: "readiness", Isolation: v1alpha1.IsolationCheck}}},
+		from: &recipe.Recipe{Constraints: []recipe.Constraint{server("> 1")}},
+		want: []string{
+			"preflight: fans by 4",
+			"readiness: INVALID phase readiness has isolation, for checks, and nothing but constraints, which the operator holds " +
+				"against the snapshot: name checks in validation.readiness, or take isolation out",
+		},
+	},
+	{
 		name: "constraints that a container cannot evaluate",
 		spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Phases: []v1alpha1.Phase{containerPhase("deployment")}},
 		from: &recipe.Recipe{Phases: []recipe.Phase{{Name: "deployment", Constraints: []recipe.Constraint{server("> 1")}}}},

@@ -42,13 +42,15 @@ func Evaluate(c Constraint, s *Snapshot) Outcome {
 	}
 	readings, missing := s.Lookup(c.Name)
 	o.Actual = clip(actual(readings), maxText)
-	var failed, unclear []string
+	var failed, unclear, found []string
 	for _, r := range readings {
 		switch holds, err := expression.Holds(r.Value); {
 		case err != nil:
 			unclear = append(unclear, err.Error()+r.where())
 		case !holds:
 			failed = append(failed, show(r.Value)+r.where())
+		default:
+			found = append(found, show(r.Value)+r.where())
 		}
 	}
 	if missing != nil {
@@ -66,7 +68,7 @@ func Evaluate(c Constraint, s *Snapshot) Outcome {
 		o.Message = expected + "; " + listed(unclear)
 	default:
 		o.State = StatePassed
-		o.Message = expected + "; found " + o.Actual
+		o.Message = expected + "; found " + listed(found)
 	}
 	o.Message = clip(o.Message, maxMessage)
 	return o

@@ -18,7 +18,7 @@ func TestEvaluate(t *testing.T) {
 			State: StatePassed, Actual: "v1.33.0", Message: "expected K8s.server.version >= 1.32.4; found v1.33.0",
 		}},
 		"holds on every node": {"OS.release.ID", "ubuntu", Outcome{
-			State: StatePassed, Actual: "ubuntu", Message: `expected OS.release.ID to be "ubuntu"; found ubuntu`,
+			State: StatePassed, Actual: "ubuntu", Message: `expected OS.release.ID to be "ubuntu"; found ubuntu on worker-1, worker-2`,
 		}},
 		"does not hold": {"K8s.server.version", ">= 1.34", Outcome{
 			State: StateFailed, Actual: "v1.33.0", Message: "expected K8s.server.version >= 1.34; found v1.33.0",

@@ -46,7 +46,7 @@ func suites(r Result) []suite {
 	proven := true
 	for _, p := range r.Phases {
 		s := suite{phase: p, output: p.Output}
-		parents := explained(p.Tests)
+		parents := explained(bad(p.Tests))
 		earlier := indexEarlier(p.Earlier)
 		for _, t := range p.Tests {
 			s.cases = append(s.cases, p.retried(testCase{Test: t, raw: string(t.Status), message: t.why(parents[t.key()])}, earlier))

@@ -61,14 +61,14 @@ func ConstraintCases(results []ConstraintOutcome) []Test {
 func NewConstraintPhase(info PhaseInfo, results []ConstraintOutcome) Phase {
 	p := NewPhase(info, verdict.Outcome{}, gotest.Result{})
 	p.Tests = ConstraintCases(results)
-	var failed, unknown []string
+	var failed, unknown []ConstraintOutcome
 	warnings := 0
 	for i, c := range results {
 		p.Summary.Total++
 		switch p.Tests[i].Status {
 		case verdict.Failed:
 			p.Summary.Failed++
-			failed = append(failed, c.Name)
+			failed = append(failed, c)
 		case verdict.Passed:
 			p.Summary.Passed++
 			if c.warns() {
@@ -76,32 +76,62 @@ func NewConstraintPhase(info PhaseInfo, results []ConstraintOutcome) Phase {
 			}
 		default:
 			p.Summary.Errored++
-			unknown = append(unknown, c.Name)
+			unknown = append(unknown, c)
 		}
 	}
 	switch {
 	case len(failed) > 0:
 		p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
-		p.Message = counted(len(failed), "does not hold", "do not hold") + ": " + names(failed)
+		p.Message = counted(len(failed), "does not hold", "do not hold")
 	case len(unknown) > 0:
 		p.State, p.Reason = v1alpha1.PhaseError, v1alpha1.ReasonConstraintNotEvaluated
-		p.Message = counted(len(unknown), "could not be evaluated", "could not be evaluated") + ": " + names(unknown)
+		p.Message = counted(len(unknown), "could not be evaluated", "could not be evaluated")
 	case len(results) == 0:
 		p.State, p.Reason, p.Message = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable, "there are no constraints"
+	case len(results) == warnings:
+		// What only warns does not fail, and is no proof either.
+		p.State, p.Reason, p.Message = v1alpha1.PhaseSkipped, v1alpha1.ReasonNothingApplicable, "no constraint holds"
 	default:
 		p.State = v1alpha1.PhasePassed
 		p.Message = counted(len(results)-warnings, "holds", "hold")
 	}
 	if len(failed) > 0 && len(unknown) > 0 {
-		p.Message += fmt.Sprintf("; %d could not be evaluated", len(unknown))
+		p.Message += fmt.Sprintf(", %d could not be evaluated", len(unknown))
 	}
 	if warnings == 1 {
 		p.Message += ", 1 warning"
 	} else if warnings > 1 {
 		p.Message += fmt.Sprintf(", %d warnings", warnings)
 	}
+	if said := details(append(failed, unknown...)); said != "" {
+		p.Message += ": " + said
+	}
 	p.Message = Clip(p.Message, MessageBytes)
 	return p
+}
+
+// details say of the first few constraints what was expected and found, and how to mend it, and name the others.
+func details(of []ConstraintOutcome) string {
+	const enough = 3
+	var parts, others []string
+	for i, c := range of {
+		if i >= enough {
+			others = append(others, c.Name)
+			continue
+		}
+		text := headline(c.Message)
+		if !strings.Contains(text, c.Name) {
+			text = strings.TrimSuffix(c.Name+": "+text, ": ")
+		}
+		if mend := headline(c.Remediation); mend != "" {
+			text += "; to mend: " + strings.TrimSuffix(mend, ".")
+		}
+		parts = append(parts, text)
+	}
+	if len(others) > 0 {
+		parts = append(parts, "and "+names(others))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func counted(n int, one, many string) string {

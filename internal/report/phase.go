@@ -38,7 +38,7 @@ func NewPhase(info PhaseInfo, out verdict.Outcome, stream gotest.Result) Phase {
 	for _, t := range out.Tests {
 		p.Tests = append(p.Tests, newTest(t))
 	}
-	if p.State == v1alpha1.PhaseSkipped {
+	if p.State == v1alpha1.PhaseSkipped || p.Reason == v1alpha1.ReasonRequiredCheckSkipped {
 		p.Message = Clip(p.Message+p.firstSkip(), MessageBytes)
 	}
 	return p
@@ -46,12 +46,30 @@ func NewPhase(info PhaseInfo, out verdict.Outcome, stream gotest.Result) Phase {
 
 // firstSkip quotes the first test that said why it skipped itself, for a message in which nothing else explains what came out.
 func (p Phase) firstSkip() string {
-	for _, t := range p.Tests {
-		if t.Status == verdict.Skipped && t.Output != nil && t.Output.Text != "" {
+	for _, t := range p.skips() {
+		if t.Output != nil && t.Output.Text != "" {
 			return fmt.Sprintf("; %s: %s", t.Name, headline(t.excerpt()))
 		}
 	}
 	return ""
+}
+
+// skips are the tests that skipped themselves, or of these those alone that could not run, where there are any.
+func (p Phase) skips() []Test {
+	var skipped, unable []Test
+	for _, t := range p.Tests {
+		if t.Status != verdict.Skipped {
+			continue
+		}
+		skipped = append(skipped, t)
+		if t.SkipKind == string(gotest.SkipCouldNotRun) {
+			unable = append(unable, t)
+		}
+	}
+	if len(unable) > 0 {
+		return unable
+	}
+	return skipped
 }
 
 // NotRun is the result of a phase that was never started.

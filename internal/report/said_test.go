@@ -234,13 +234,18 @@ func TestConstraintPhase(t *testing.T) {
 	}{
 		{"failed", all, Phase{
 			State: v1alpha1.PhaseFailed, Reason: v1alpha1.ReasonTestsFailed, Summary: v1alpha1.Summary{Total: 4, Passed: 2, Failed: 1, Errored: 1},
-			Message: "1 constraint does not hold: OS.release.ID; 1 could not be evaluated, 1 warning",
+			Message: "1 constraint does not hold, 1 could not be evaluated, 1 warning: OS.release.ID: on worker-2; to mend: Use the Ubuntu image; " +
+				"the snapshot has no GPU.smi.count; it has GPU.smi.gpus; to mend: Take the snapshot again",
 		}},
 		{"in error", []ConstraintOutcome{all[0], all[1], all[3]}, Phase{
 			State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonConstraintNotEvaluated, Summary: v1alpha1.Summary{Total: 3, Passed: 2, Errored: 1},
-			Message: "1 constraint could not be evaluated: GPU.smi.count, 1 warning",
+			Message: "1 constraint could not be evaluated, 1 warning: the snapshot has no GPU.smi.count; it has GPU.smi.gpus; to mend: Take the snapshot again",
 		}},
 		{"passed", all[:2], Phase{State: v1alpha1.PhasePassed, Summary: v1alpha1.Summary{Total: 2, Passed: 2}, Message: "1 constraint holds, 1 warning"}},
+		{"nothing but warnings", all[1:2], Phase{
+			State: v1alpha1.PhaseSkipped, Reason: v1alpha1.ReasonNothingApplicable, Summary: v1alpha1.Summary{Total: 1, Passed: 1},
+			Message: "no constraint holds, 1 warning",
+		}},
 		{"an unknown state", []ConstraintOutcome{{Name: "a"}}, Phase{
 			State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonConstraintNotEvaluated, Summary: v1alpha1.Summary{Total: 1, Errored: 1},
 			Message: "1 constraint could not be evaluated: a",

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
@@ -104,18 +105,22 @@ type failure struct {
 	chosen  bool
 }
 
-// phaseFailures are the failing tests of a phase that have no failing subtests, or the phase's own failure.
+// phaseFailures are the tests to blame that have no subtests to blame, or the phase's own failure.
 func phaseFailures(p Phase) []failure {
-	parents := explained(p.Tests)
+	blamed := p.blamed()
+	parents := explained(blamed)
 	var out []failure
 	tops := map[testKey]bool{}
-	for _, t := range p.Tests {
-		if good(t.Status) || parents[t.key()] {
+	for _, t := range blamed {
+		if parents[t.key()] {
 			continue
 		}
 		top := t.key()
 		top.name, _, _ = strings.Cut(t.Name, "/")
 		message := t.excerpt()
+		if t.Status == verdict.Skipped && (t.Output == nil || t.Output.Text == "") {
+			message = p.Message
+		}
 		if t.Node != "" {
 			message = Clip("on "+t.Node+": "+message, MessageBytes)
 		}
@@ -131,6 +136,18 @@ func phaseFailures(p Phase) []failure {
 	return out
 }
 
+// blamed are the tests for which the phase did not pass.
+func (p Phase) blamed() []Test {
+	if p.State == v1alpha1.PhaseError && p.Reason == v1alpha1.ReasonRequiredCheckSkipped {
+		return p.skips()
+	}
+	return bad(p.Tests)
+}
+
+func bad(tests []Test) []Test {
+	return slices.DeleteFunc(slices.Clone(tests), func(t Test) bool { return good(t.Status) })
+}
+
 // testKey tells the tests of a phase apart by name and Job.
 type testKey struct {
 	item itemKey
@@ -139,12 +156,12 @@ type testKey struct {
 
 func (t Test) key() testKey { return testKey{t.item(), t.Name} }
 
-// explained are the tests of which a subtest says what is wrong with them.
+// explained are the tests of which a subtest is among these, and says what is wrong with them.
 func explained(tests []Test) map[testKey]bool {
 	out := map[testKey]bool{}
 	for _, t := range tests {
 		for i := range t.Name {
-			if t.Name[i] == '/' && !good(t.Status) {
+			if t.Name[i] == '/' {
 				parent := t.key()
 				parent.name = t.Name[:i]
 				out[parent] = true

@@ -77,10 +77,34 @@ func TestFailures(t *testing.T) {
 		{
 			"a phase without a test that failed speaks for itself",
 			Phase{
-				Name: "p", State: v1alpha1.PhaseError, Reason: "RequiredCheckSkipped", Message: "1 test skipped: TestA",
+				Name: "p", State: v1alpha1.PhaseError, Reason: "ExitCodeMismatch", Message: "exit code 3",
 				Tests: []Test{{Name: "TestA", Status: verdict.Skipped}},
 			},
-			[]v1alpha1.TestFailure{{Phase: "p", Message: "1 test skipped: TestA"}},
+			[]v1alpha1.TestFailure{{Phase: "p", Message: "exit code 3"}},
+		},
+		{
+			"a test that must not skip says why it did",
+			Phase{
+				Name: "p", State: v1alpha1.PhaseError, Reason: "RequiredCheckSkipped", Message: "2 tests skipped (TestA, TestB)",
+				Tests: []Test{
+					{Name: "TestA", Status: verdict.Skipped}, {Name: "TestB", Status: verdict.Skipped},
+					{Name: "TestB/x", Status: verdict.Skipped, Output: output("    b_test.go:1: no GPU\n")}, {Name: "TestC", Status: verdict.Passed},
+				},
+			},
+			[]v1alpha1.TestFailure{
+				{Phase: "p", Test: "TestA", Message: "2 tests skipped (TestA, TestB)"}, {Phase: "p", Test: "TestB/x", Message: "b_test.go:1: no GPU"},
+			},
+		},
+		{
+			"of tests that skipped those are to blame that could not run",
+			Phase{
+				Name: "p", State: v1alpha1.PhaseError, Reason: "RequiredCheckSkipped",
+				Tests: []Test{
+					{Name: "TestA", Status: verdict.Skipped, Output: output("no GPU\n")},
+					{Name: "TestB", Status: verdict.Skipped, SkipKind: "could-not-run", Output: output("could not run: it may not list nodes\n")},
+				},
+			},
+			[]v1alpha1.TestFailure{{Phase: "p", Test: "TestB", Message: "could not run: it may not list nodes"}},
 		},
 		{
 			"a phase with neither says its reason",

@@ -29,9 +29,9 @@ func MatchChecks(checks, listed []string) ([]string, *Trouble) {
 	}
 	message := list(wrong)
 	if known := knownChecks(listed); len(known) > 0 {
-		message += "; the image has the checks " + some(known, maxKnown)
+		message += "; this binary has the checks " + some(known, maxKnown)
 	} else {
-		message += "; the image has no checks"
+		message += "; this binary has no checks"
 	}
 	return nil, &Trouble{Reason: v1alpha1.ReasonCheckNotFound, Message: message}
 }

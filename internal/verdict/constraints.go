@@ -15,28 +15,25 @@ type WantedConstraint struct {
 	Name string
 	// Severity is gotest.SeverityError or gotest.SeverityWarning; empty is an error.
 	Severity string
+	// Expected is what it asks for, and Remediation how to mend what does not hold: for reports that do not say.
+	Expected, Remediation string
 }
 
-// severity says how grave it is that a constraint does not hold: as the report says, otherwise as the recipe does.
-func (c *trial) severity(of gotest.Constraint) string {
-	severity := of.Severity
-	if severity == "" {
-		i := slices.IndexFunc(c.goTest.Constraints, func(w WantedConstraint) bool { return w.Name == of.Name })
-		if i >= 0 {
-			severity = c.goTest.Constraints[i].Severity
-		}
-	}
-	if severity == gotest.SeverityWarning {
-		return severity
-	}
-	return gotest.SeverityError
-}
-
-// weighed are the constraints with their severity.
+// weighed are the constraints with their severity, and with what the recipe says of them where the report does not. That one does not hold
+// is as grave as either of the two says, and an error where neither says anything.
 func (c *trial) weighed(constraints []gotest.Constraint) []gotest.Constraint {
 	out := slices.Clone(constraints)
 	for i := range out {
-		out[i].Severity = c.severity(out[i])
+		of := &out[i]
+		mild := of.Severity == gotest.SeverityWarning
+		if k := slices.IndexFunc(c.goTest.Constraints, func(w WantedConstraint) bool { return w.Name == of.Name }); k >= 0 {
+			want := c.goTest.Constraints[k]
+			mild = want.Severity == gotest.SeverityWarning && of.Severity != gotest.SeverityError
+			of.Expected, of.Remediation = orElse(of.Expected, want.Expected), orElse(of.Remediation, want.Remediation)
+		}
+		if of.Severity = gotest.SeverityError; mild {
+			of.Severity = gotest.SeverityWarning
+		}
 	}
 	return out
 }

@@ -191,10 +191,14 @@ func anyFailFrame(e Evidence) bool {
 	return slices.ContainsFunc(g.Stream.Tests, failed) || slices.ContainsFunc(g.Witness.Tests, failed) || g.Stream.Beyond.Failed > 0
 }
 
-// failing tells whether a constraint does not hold and nobody says that it is but a warning.
+// failing tells whether a constraint does not hold and the recipe, or where it is silent the report, does not take that for a warning.
 func (g *GoTest) failing(c gotest.Constraint) bool {
-	mild := func(w WantedConstraint) bool { return w.Name == c.Name && w.Severity == gotest.SeverityWarning }
-	return !c.Passed && c.Severity != gotest.SeverityWarning && (c.Severity != "" || !slices.ContainsFunc(g.Constraints, mild))
+	for _, w := range g.Constraints {
+		if w.Name == c.Name {
+			return !c.Passed && (w.Severity != gotest.SeverityWarning || c.Severity == gotest.SeverityError)
+		}
+	}
+	return !c.Passed && c.Severity != gotest.SeverityWarning
 }
 
 // required are the tests that have to run, nil where nobody knows: the checks where there are any, otherwise the manifest.
@@ -235,6 +239,12 @@ func allReported(g *GoTest, required []string) bool {
 	})
 }
 
+// skipsWithin tells whether all that a test is made of skipped itself.
+func skipsWithin(g *GoTest, name string) bool {
+	i := slices.IndexFunc(g.Stream.Tests, func(t gotest.Test) bool { return t.Name == name+"/x" })
+	return i >= 0 && g.Stream.Tests[i].Outcome == gotest.Skip
+}
+
 // ends counts by their frames alone the tests that have to run: those that are required, otherwise all that were seen.
 func ends(g *GoTest, required []string) (passed, skipped, open int) {
 	outcomes := map[string]gotest.Outcome{}
@@ -247,7 +257,9 @@ func ends(g *GoTest, required []string) (passed, skipped, open int) {
 	}
 	for _, t := range g.Stream.Tests {
 		if _, listed := outcomes[t.Name]; t.TopLevel() && (listed || required == nil) {
-			outcomes[t.Name] = t.Outcome
+			if outcomes[t.Name] = t.Outcome; t.Outcome == gotest.Pass && skipsWithin(g, t.Name) {
+				outcomes[t.Name] = gotest.Skip
+			}
 		}
 	}
 	for _, o := range outcomes {

@@ -63,6 +63,8 @@ var saidStories = []story{
 	{"the recipe takes it for a warning", evidence(wants(mild), reports("TestA", broken)), "Passed", ""},
 	{"the report takes it for an error", evidence(wants(mild), reports("TestA", gotest.Constraint{Name: mild.Name, Severity: gotest.SeverityError})),
 		"Failed", "TestsFailed"},
+	{"the report takes for a warning what the recipe does not", evidence(wants(wanted), reports("TestA", gotest.Constraint{Name: wanted.Name, Severity: gotest.SeverityWarning})),
+		"Failed", "TestsFailed"},
 	{"a wanted constraint is not reported", evidence(wants(wanted, WantedConstraint{Name: "b"}), reports("TestA", holding)), "Error", "ConstraintNotEvaluated"},
 	{"two wanted constraints are not reported", evidence(wants(wanted, WantedConstraint{Name: "b"}, wanted)), "Error", "ConstraintNotEvaluated"},
 	{"not even one that would be a warning", evidence(wants(mild)), "Error", "ConstraintNotEvaluated"},
@@ -101,6 +103,19 @@ var saidStories = []story{
 		func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 9, Passed: 8, Skipped: 1} }), "Error", "RequiredCheckSkipped"},
 	{"one of more tests than are kept logs that it could not run, and passes", evidence(noManifest, expected(5), beyond(gotest.Tally{Started: 2, Passed: 2}),
 		anomaly(gotest.DroppedSkip, 1)), "Passed", ""},
+
+	{"a test of which every subtest skipped", evidence(saw("TestB/x", gotest.Skip)), "Passed", ""},
+	{"a test of which every subtest skipped, and skips are denied", evidence(saw("TestB/x", gotest.Skip), saw("TestC", gotest.Pass), denySkips),
+		"Error", "RequiredCheckSkipped"},
+	{"nothing but skips, of subtests as well", evidence(saw("TestA", gotest.Skip), saw("TestB/x", gotest.Skip)), "Skipped", "NothingApplicable"},
+	{"nothing but skips, of subtests of subtests as well", evidence(saw("TestA", gotest.Skip), saw("TestB/x/deep", gotest.Skip), saw("TestB/x/deeper", gotest.Skip)),
+		"Skipped", "NothingApplicable"},
+	{"a subtest of a subtest that passed", evidence(saw("TestA", gotest.Skip), saw("TestB/x/deep", gotest.Skip), saw("TestB/x/deeper", gotest.Pass)),
+		"Passed", ""},
+	{"subtests that skipped, and others that are not kept", evidence(saw("TestA", gotest.Skip), saw("TestB/x", gotest.Skip),
+		func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 1, Passed: 1} }), "Passed", ""},
+	{"a test that ran for its subtests, which all skipped", evidence(saw("TestA", gotest.Skip), saw("TestB/x", gotest.Skip),
+		func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestB"} }), "Skipped", "NothingApplicable"},
 
 	{"checks", evidence(checks("a", "b")), "Passed", ""},
 	{"checks, by the whole list", evidence(checks("b", "a"), lists("TestA", "TestB", "TestC", "TestD"), manifest("TestA", "TestB")), "Passed", ""},
@@ -161,8 +176,8 @@ func TestMatchChecks(t *testing.T) {
 	}
 	for check, want := range map[string]string{
 		"expected-resource": `there is no check "expected-resource", did you mean expected-resources?; ` +
-			"the image has the checks api-latency, expected-resources, operator-health",
-		"dra": `there is no check "dra"; the image has the checks api-latency, expected-resources, operator-health`,
+			"this binary has the checks api-latency, expected-resources, operator-health",
+		"dra": `there is no check "dra"; this binary has the checks api-latency, expected-resources, operator-health`,
 	} {
 		if _, trouble := MatchChecks([]string{check}, listed); trouble == nil || trouble.Message != want {
 			t.Errorf("%s: got %+v, want %s", check, trouble, want)

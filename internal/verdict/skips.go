@@ -62,11 +62,14 @@ func (c *trial) skipsDenied() (string, string) {
 	if skipped += len(names); skipped == 0 || !c.goTest.DenySkips {
 		return "", ""
 	}
-	message := fmt.Sprintf("%s skipped, which skips: Deny does not permit", tests(skipped))
+	message := fmt.Sprintf("%s skipped", tests(skipped))
 	if len(names) > 0 {
-		message += ": " + list(names)
+		message += " (" + list(names) + ")"
 	}
-	return v1alpha1.ReasonRequiredCheckSkipped, message
+	if len(c.goTest.Checks) > 0 {
+		return v1alpha1.ReasonRequiredCheckSkipped, message + ", and a check that is named has to run: take it out of the checks, or set goTest.skips: Allow"
+	}
+	return v1alpha1.ReasonRequiredCheckSkipped, message + ", which goTest.skips: Deny does not permit"
 }
 
 func (c *trial) subtestsMissing() (string, string) {

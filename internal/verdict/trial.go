@@ -34,6 +34,7 @@ func newTrial(e Evidence) *trial {
 	c.addStream()
 	c.addWitness()
 	c.settleFamilies()
+	c.settleParents()
 	c.seenTop = c.countTop()
 	seen := map[string]bool{}
 	for _, t := range c.tests {
@@ -176,6 +177,33 @@ func (c *trial) settleFamilies() {
 	}
 }
 
+// settleParents takes a test for skipped of which every subtest skipped itself: testing says of it that it passed, and nothing that it was
+// made of ran to an end that proves anything.
+func (c *trial) settleParents() {
+	if c.stream.BeyondSubtests.Started > 0 {
+		return // nobody knows whose they are
+	}
+	depth := func(i int) int { return strings.Count(c.tests[i].Name, "/") }
+	order := make([]int, len(c.tests))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return depth(b) - depth(a) }) // subtests before their tests
+	skipped, other := map[int]bool{}, map[int]bool{}
+	for _, i := range order {
+		t := &c.tests[i]
+		if t.Status == Passed && skipped[i] && !other[i] {
+			t.Status = Skipped
+		}
+		for _, parent := range parents(t.Name) {
+			if p, known := c.index[identity{t.Package, parent}]; known {
+				skipped[p], other[p] = skipped[p] || t.Status == Skipped, other[p] || t.Status != Skipped
+				break
+			}
+		}
+	}
+}
+
 // parents are the names of a subtest's parents, the nearest first.
 func parents(name string) []string {
 	var out []string
@@ -267,8 +295,11 @@ func (c *trial) unlisted() []string {
 	if c.goTest.Manifest == nil {
 		return nil
 	}
-	listed := c.listed()
-	return c.names(func(t Test) bool { return !listed[t.Name] && !slices.Contains(c.goTest.All, t.Name) })
+	known := c.listed()
+	for _, name := range c.goTest.All {
+		known[name] = true
+	}
+	return c.names(func(t Test) bool { return !known[t.Name] })
 }
 
 // listed are the names that the manifest holds.
@@ -295,8 +326,15 @@ func (c *trial) ended() (passed, skipped int) {
 
 // childless are the tests that ran only for the sake of some of their subtests, passed, and ran none.
 func (c *trial) childless() []string {
-	return slices.DeleteFunc(slices.Clone(c.goTest.ForSubtests), func(name string) bool {
-		passed := slices.ContainsFunc(c.tests, func(t Test) bool { return t.Name == name && t.Status == Passed })
-		return !passed || slices.ContainsFunc(c.tests, func(t Test) bool { return strings.HasPrefix(t.Name, name+"/") })
-	})
+	if len(c.goTest.ForSubtests) == 0 {
+		return nil
+	}
+	passed, parent := map[string]bool{}, map[string]bool{}
+	for _, t := range c.tests {
+		passed[t.Name] = passed[t.Name] || t.Status == Passed
+		if top, _, sub := strings.Cut(t.Name, "/"); sub {
+			parent[top] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(c.goTest.ForSubtests), func(name string) bool { return !passed[name] || parent[name] })
 }
