@@ -5,7 +5,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ValidationRun says what of a cluster is to be validated; its status is the
 // verdict on exactly that.
 //
-// Its phases run one after the other, each as a Job. A change of the spec
+// Its phases run one after the other unless dependsOn says otherwise, each as
+// one Job, or as one for each of its checks or nodes. A change of the spec
 // starts the next attempt; applying the same spec again does nothing. Wait for
 // the end, whatever it is, with `kubectl wait --for=condition=Complete`; the
 // condition Ready is True only for a cluster that was proven to work.
@@ -240,7 +241,8 @@ type Capture struct {
 	Package string `json:"package,omitempty"`
 
 	// nodes takes it once on each matching node: {} is every node. Absent: once,
-	// on any node.
+	// on any node; what it says of operating system and GPUs is then that one
+	// node's, and by default one without GPUs.
 	// +optional
 	Nodes *NodeSelection `json:"nodes,omitempty"`
 }

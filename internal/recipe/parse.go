@@ -165,19 +165,20 @@ func (i item) phase(name string) Phase {
 		Infrastructure: f.text("infrastructure", maxName),
 	}
 	if phase.Infrastructure != "" && !checkName.MatchString(phase.Infrastructure) {
-		f.wrong("infrastructure", "%s is no name: use lower-case letters, digits and -", quote(phase.Infrastructure))
+		f.wrong("infrastructure", "%s is no name of a check: use lower-case letters, digits and -", quote(phase.Infrastructure))
 	}
 	first := map[string]int{}
 	for _, c := range f.list("checks", "strings", maxItems) {
 		check := Check{Name: c.text(maxName), Line: c.line}
-		switch line, found := first[check.Name]; {
+		test := strings.ReplaceAll(check.Name, "-", "") // names differ from a test's by dashes and case alone
+		switch line, found := first[test]; {
 		case check.Name == "":
 		case !checkName.MatchString(check.Name):
 			c.wrong("%s is no name of a check: use lower-case letters, digits and -, such as operator-health", quote(check.Name))
 		case found:
 			c.wrong("%s is there twice, first on line %d: remove one", check.Name, line)
 		default:
-			first[check.Name] = c.line
+			first[test] = c.line
 		}
 		phase.Checks = append(phase.Checks, check)
 	}
