@@ -2,9 +2,14 @@ package api
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/validation-operator/validation-operator/internal/recipe"
 )
 
 // taken are runs that mean something, close to those that do not.
@@ -43,23 +48,75 @@ func TestWhatMeansSomethingIsTaken(t *testing.T) {
 	}
 }
 
-func TestExamplesOfTheREADMEAreTaken(t *testing.T) {
-	data, err := os.ReadFile("../../api/README.md")
-	if err != nil {
-		t.Fatal(err)
+// TestExamplesOfTheDocumentsAreTaken: what people copy from them is a run.
+func TestExamplesOfTheDocumentsAreTaken(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	for path, least := range map[string]int{"../../README.md": 2, "../../api/README.md": 2, "../../internal/checks/README.md": 1} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs := 0
+		for _, example := range block.FindAllStringSubmatch(string(data), -1) {
+			text := example[1]
+			if strings.HasPrefix(text, "spec:") { // phases that are to be added to a recipe's
+				text = "apiVersion: validation.aicr.dev/v1alpha1\nkind: ValidationRun\nmetadata: {name: added}\n" + text +
+					"  validator: {image: registry.example.com/v}\n  recipe: {configMap: {name: r, key: recipe.yaml}}\n"
+			}
+			if strings.Contains(text, "kind: ValidationRun\n") {
+				tryObject(t, parse(t, text))
+				runs++
+			}
+		}
+		if runs < least {
+			t.Errorf("%s has %d runs among its examples, want %d", path, runs, least)
+		}
 	}
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(data), -1)
-	if len(examples) < 2 {
-		t.Fatalf("the README has %d examples", len(examples))
+}
+
+// TestSamplesAreTaken: the samples are runs, and the recipes in them are recipes.
+func TestSamplesAreTaken(t *testing.T) {
+	files, err := filepath.Glob("../../config/samples/*validationrun*.yaml")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("the samples are %v, %v", files, err)
 	}
-	for _, example := range examples {
-		try(t, strings.ReplaceAll(example[1], ", namespace: aicr-validation", ""))
+	files = append(files, "../../config/samples/demo/validationrun.yaml", "../../config/gitops/run/validationrun.yaml")
+	recipes := 0
+	for _, path := range files {
+		runs := 0
+		for _, document := range readAll(t, path) {
+			object, _ := document.(map[string]any)
+			data, _ := object["data"].(map[string]any)
+			if text, ok := data["recipe.yaml"].(string); ok {
+				recipes++
+				if _, err := recipe.Parse([]byte(text)); err != nil {
+					t.Errorf("the recipe in %s: %v", path, err)
+				}
+			}
+			if object["kind"] == "ValidationRun" {
+				runs++
+				tryObject(t, object)
+			}
+		}
+		if runs == 0 {
+			t.Errorf("there is no run in %s", path)
+		}
+	}
+	if recipes == 0 {
+		t.Error("there is no recipe in any sample")
 	}
 }
 
 func try(t *testing.T, text string) {
 	t.Helper()
-	if _, err := create(t.Context(), parse(t, text), map[string]string{"fieldValidation": "Strict", "dryRun": "All"}); err != nil {
-		t.Errorf("the API server refuses\n%s\n%v", text, err)
+	tryObject(t, parse(t, text))
+}
+
+// tryObject has the API server look at a run, in the namespace that the tests have.
+func tryObject(t *testing.T, run map[string]any) {
+	t.Helper()
+	unstructured.RemoveNestedField(run, "metadata", "namespace")
+	if _, err := create(t.Context(), run, map[string]string{"fieldValidation": "Strict", "dryRun": "All"}); err != nil {
+		t.Errorf("the API server refuses\n%v\n%v", run, err)
 	}
 }
