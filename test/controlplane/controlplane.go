@@ -10,8 +10,10 @@ package controlplane
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +37,8 @@ type Options struct {
 	ConcurrentJobSyncs int
 	// APIServerArgs and ControllerManagerArgs are further flags, without the leading dashes; they replace ours.
 	APIServerArgs, ControllerManagerArgs map[string]string
-	// StartTimeout is how long each server may take to become healthy; two minutes by default, for busy machines.
+	// StartTimeout is how long each server may take to become healthy, and the CRDs to be served; two minutes by default, for busy
+	// machines.
 	StartTimeout time.Duration
 }
 
@@ -45,10 +48,11 @@ type ControlPlane struct {
 	// Dir is a temporary folder with the servers' logs; Stop removes it.
 	Dir string
 
-	options     Options
-	environment *envtest.Environment
-	manager     *server
-	logs        []*os.File
+	options      Options
+	environment  *envtest.Environment
+	manager      *server
+	managerFlags map[string]string
+	logs         []*os.File
 }
 
 // Start starts a control plane and returns when it is ready. Whatever it started before an error it has stopped.
@@ -71,13 +75,13 @@ func Start(options Options) (_ *ControlPlane, err error) {
 	if c.kubelets, err = newAuthority(); err != nil {
 		return nil, err
 	}
-	if err := c.startAPIServer(); err != nil {
+	if err := atFreePorts(c.startAPIServer); err != nil {
 		return nil, err
 	}
 	if err := c.configureManager(); err != nil {
 		return nil, err
 	}
-	if err := c.manager.start(); err != nil {
+	if err := c.startManager(Port); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -95,16 +99,43 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// atFreePorts starts servers, and again where somebody who asks nobody has taken a port that was drawn for them.
+func atFreePorts(start func() error) (err error) {
+	for range 3 {
+		if err = start(); err == nil || !strings.Contains(err.Error(), "address already in use") {
+			return err
+		}
+	}
+	return err
+}
+
+// startAPIServer starts etcd and the API server, in place of what is left of an earlier try.
 func (c *ControlPlane) startAPIServer() error {
+	if err := c.stopAPIServer(); err != nil {
+		return err
+	}
 	existing := false // A cluster that the environment's variables point to is never meant.
 	c.environment = &envtest.Environment{
 		UseExistingCluster:       &existing,
 		CRDDirectoryPaths:        c.options.CRDPaths,
+		CRDInstallOptions:        envtest.CRDInstallOptions{MaxTime: c.options.StartTimeout},
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: c.options.StartTimeout,
 		ControlPlaneStopTimeout:  time.Minute,
 	}
+	// What envtest would draw is reserved from its own users alone, and may be a connection's before it is a server's, or between two.
+	var ports [3]int
+	for i := range ports {
+		port, err := Port()
+		if err != nil {
+			return err
+		}
+		ports[i] = port
+	}
 	api, etcd := c.environment.ControlPlane.GetAPIServer(), &envtest.Etcd{}
+	api.SecureServing.ListenAddr = envtest.ListenAddr{Address: "127.0.0.1", Port: strconv.Itoa(ports[0])}
+	etcd.URL = &url.URL{Scheme: "http", Host: "127.0.0.1:" + strconv.Itoa(ports[1])}
+	etcd.Configure().Set("listen-peer-urls", "http://127.0.0.1:"+strconv.Itoa(ports[2]))
 	// In a folder that is not envtest's own its keys outlive a restart.
 	api.CertDir = filepath.Join(c.Dir, "kube-apiserver")
 	if err := os.Mkdir(api.CertDir, 0o700); err != nil {
@@ -188,19 +219,25 @@ func (c *ControlPlane) Stop() error {
 		errs = append(errs, c.manager.stop())
 		c.manager = nil
 	}
+	errs = append(errs, c.stopAPIServer(), os.RemoveAll(c.Dir))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stopping the control plane: %w", err)
+	}
+	return nil
+}
+
+// stopAPIServer ends the API server and etcd, if there are any.
+func (c *ControlPlane) stopAPIServer() error {
+	var errs []error
 	if c.environment != nil {
-		errs = append(errs, c.environment.Stop())
+		errs = append(errs, c.environment.Stop(), os.RemoveAll(c.environment.ControlPlane.GetAPIServer().CertDir))
 		c.environment = nil
 	}
 	for _, log := range c.logs {
 		errs = append(errs, log.Close())
 	}
 	c.logs = nil
-	errs = append(errs, os.RemoveAll(c.Dir))
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("stopping the control plane: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // tail returns the end of a server's log, set off for an error message.

@@ -3,6 +3,9 @@ package controlplane
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,6 +118,27 @@ func TestControllerManagerRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.BatchV1().Jobs(namespace).Create(t.Context(), job("after"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	awaitPod(t, client, namespace)
+}
+
+func TestControllerManagerAtAPortThatIsTaken(t *testing.T) {
+	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
+	healthy := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer healthy.Close()
+	plane.manager.kill()
+	drawn := 0
+	err := plane.startManager(func() (int, error) {
+		if drawn++; drawn == 1 {
+			return healthy.Listener.Addr().(*net.TCPAddr).Port, nil
+		}
+		return Port()
+	})
+	if err != nil || drawn != 2 {
+		t.Fatalf("%d ports were drawn: %v, want that the second is taken in place of the first", drawn, err)
+	}
+	if _, err := client.BatchV1().Jobs(namespace).Create(t.Context(), job("elsewhere"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	awaitPod(t, client, namespace)

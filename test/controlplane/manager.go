@@ -3,7 +3,6 @@ package controlplane
 import (
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +35,32 @@ const managerUser = "system:kube-controller-manager"
 // RestartControllerManager ends kube-controller-manager as a crash would, and returns when a new one is healthy.
 func (c *ControlPlane) RestartControllerManager() error {
 	c.manager.kill()
-	return c.manager.start()
+	return c.startManager(Port)
+}
+
+// startManager starts kube-controller-manager at a port that is drawn for it, and returns when it is healthy.
+func (c *ControlPlane) startManager(draw func() (int, error)) error {
+	return atFreePorts(func() error {
+		port, err := draw()
+		if err != nil {
+			return err
+		}
+		c.manager.args = c.managerArgs(port)
+		c.manager.health = fmt.Sprintf("https://127.0.0.1:%d/healthz", port)
+		return c.manager.start()
+	})
+}
+
+// managerArgs is kube-controller-manager's command line.
+func (c *ControlPlane) managerArgs(port int) []string {
+	flags := maps.Clone(c.managerFlags)
+	flags["secure-port"] = strconv.Itoa(port)
+	maps.Copy(flags, c.options.ControllerManagerArgs)
+	args := make([]string, 0, len(flags))
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		args = append(args, "--"+flag+"="+flags[flag])
+	}
+	return args
 }
 
 // configureManager prepares kube-controller-manager; the API server must be running.
@@ -57,12 +81,9 @@ func (c *ControlPlane) configureManager() error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
 	api := c.environment.ControlPlane.GetAPIServer()
-	flags := map[string]string{
+	certificates := filepath.Join(c.Dir, "kube-controller-manager")
+	c.managerFlags = map[string]string{
 		"kubeconfig":                       kubeconfig,
 		"authentication-kubeconfig":        kubeconfig,
 		"authorization-kubeconfig":         kubeconfig,
@@ -71,36 +92,16 @@ func (c *ControlPlane) configureManager() error {
 		"controllers":                      strings.Join(controllers, ","),
 		"leader-elect":                     "false",
 		"bind-address":                     "127.0.0.1",
-		"secure-port":                      strconv.Itoa(port),
-		"cert-dir":                         filepath.Join(c.Dir, "kube-controller-manager"),
+		"cert-dir":                         certificates,
 		"kube-api-qps":                     strconv.Itoa(c.options.ControllerManagerQPS),
 		"kube-api-burst":                   strconv.Itoa(2 * c.options.ControllerManagerQPS),
 		"concurrent-job-syncs":             strconv.Itoa(c.options.ConcurrentJobSyncs),
 	}
-	maps.Copy(flags, c.options.ControllerManagerArgs)
-	args := make([]string, 0, len(flags))
-	for _, flag := range slices.Sorted(maps.Keys(flags)) {
-		args = append(args, "--"+flag+"="+flags[flag])
-	}
 	c.manager = &server{
-		path:    filepath.Join(os.Getenv(assetsVariable), "kube-controller-manager"),
-		args:    args,
-		log:     filepath.Join(c.Dir, "kube-controller-manager.log"),
-		health:  fmt.Sprintf("https://127.0.0.1:%d/healthz", port),
-		timeout: c.options.StartTimeout,
+		path:        filepath.Join(os.Getenv(assetsVariable), "kube-controller-manager"),
+		log:         filepath.Join(c.Dir, "kube-controller-manager.log"),
+		certificate: filepath.Join(certificates, "kube-controller-manager.crt"),
+		timeout:     c.options.StartTimeout,
 	}
 	return nil
-}
-
-// freePort finds a port that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	return port, nil
 }

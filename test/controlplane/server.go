@@ -1,7 +1,9 @@
 package controlplane
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,11 +20,12 @@ const (
 
 // server is a process that envtest does not know how to run.
 type server struct {
-	path    string
-	args    []string
-	log     string
-	health  string
-	timeout time.Duration
+	path        string
+	args        []string
+	log         string
+	health      string
+	certificate string // a file, which the server writes
+	timeout     time.Duration
 
 	command *exec.Cmd
 	exited  chan struct{}
@@ -56,7 +59,8 @@ func (s *server) start() error {
 func (s *server) name() string { return filepath.Base(s.path) }
 
 func (s *server) awaitHealth() error {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its certificate is self-signed
+	// Nobody else has signed its certificate.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, VerifyConnection: s.answers}}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
 	ticker := time.NewTicker(healthInterval)
@@ -78,6 +82,19 @@ func (s *server) awaitHealth() error {
 			return fmt.Errorf("it was not healthy after %s", s.timeout)
 		}
 	}
+}
+
+// answers is an error where it is not the server that answers: another one may be healthy at the port that both were given.
+func (s *server) answers(connection tls.ConnectionState) error {
+	file, err := os.ReadFile(s.certificate)
+	if err != nil {
+		return fmt.Errorf("reading the certificate of %s: %w", s.name(), err)
+	}
+	block, _ := pem.Decode(file)
+	if block == nil || !bytes.Equal(block.Bytes, connection.PeerCertificates[0].Raw) {
+		return fmt.Errorf("another server than %s answers", s.name())
+	}
+	return nil
 }
 
 // stop lets the server end in order, and kills it if it does not.

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -130,6 +131,28 @@ var _ = Describe("The next attempt", func() {
 		Expect(third.Status.ObservedGeneration).To(Equal(third.Generation))
 		Expect(resultOf(ctx, third).Run.Trigger).To(Equal("a"))
 		Expect(resultNamed(ctx, namespace, "back-result-2").Run.Trigger).To(Equal("b"))
+	})
+
+	It("has a result that names the image which ran, though its tag has moved since", func(ctx SpecContext) {
+		const image = "registry.test/moved:latest"
+		var digests []string
+		push := func(digit string) {
+			pushed := podlet.Runs()
+			pushed.Digest = "sha256:" + strings.Repeat(digit, 64)
+			node.Script(image, pushed)
+			digests = append(digests, pushed.Digest)
+		}
+		push("1")
+		run := newRun(namespace, "moved", image, container())
+		Expect(k8s.Create(ctx, run)).To(Succeed())
+		settled(ctx, run, 1)
+		push("2")
+		annotate(ctx, run, "again")
+		settled(ctx, run, 2)
+		for i, digest := range digests {
+			result := resultNamed(ctx, namespace, fmt.Sprintf("moved-result-%d", i+1))
+			Expect(result.Phases).To(ConsistOf(And(HaveField("Image", image), HaveField("ImageDigest", digest))))
+		}
 	})
 
 	It("has a number of its own whatever happens to status", func(ctx SpecContext) {

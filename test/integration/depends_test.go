@@ -1,10 +1,16 @@
 package integration
 
 import (
+	"context"
+	"fmt"
 	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/test/podlet"
@@ -29,6 +35,61 @@ func alone(name string) change {
 				p.Exclusive = true
 			}
 		}
+	}
+}
+
+// inject has the API server add a container to the pods of a phase, as service meshes and log shippers do, and returns once it does.
+func inject(ctx context.Context, namespace, phase, image string) {
+	GinkgoHelper()
+	name := namespace + "-injects"
+	inNamespace := &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}}
+	pods := admissionregistrationv1.NamedRuleWithOperations{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+		Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+		Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+	}}
+	added := fmt.Sprintf(`[JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{name: "injected", image: %q,
+		securityContext: Object.spec.containers.securityContext{allowPrivilegeEscalation: false,
+			capabilities: Object.spec.containers.securityContext.capabilities{drop: ["ALL"]}}}}]`, image)
+	policy := &admissionregistrationv1.MutatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
+			MatchConstraints: &admissionregistrationv1.MatchResources{
+				NamespaceSelector: inNamespace, ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelPhase: phase}},
+				ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{pods},
+			},
+			Mutations: []admissionregistrationv1.Mutation{{
+				PatchType: admissionregistrationv1.PatchTypeJSONPatch, JSONPatch: &admissionregistrationv1.JSONPatch{Expression: added},
+			}},
+			ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
+		},
+	}
+	binding := &admissionregistrationv1.MutatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: name},
+	}
+	for _, object := range []client.Object{policy, binding} {
+		Expect(k8s.Create(ctx, object)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(k8s.Delete(ctx, object)).To(Succeed()) })
+	}
+	// The API server learns of its policies as others do, by a watch.
+	Eventually(ctx, func(g Gomega) []corev1.Container {
+		pod := restrictedPod(namespace, phase)
+		g.Expect(k8s.Create(ctx, pod, client.DryRunAll)).To(Succeed())
+		return pod.Spec.Containers
+	}).Should(ContainElement(HaveField("Name", "injected")))
+}
+
+// restrictedPod is a pod of a phase, as strict as its namespace demands.
+func restrictedPod(namespace, phase string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "restricted", Labels: map[string]string{v1alpha1.LabelPhase: phase}},
+		Spec: corev1.PodSpec{
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{Name: "main", Image: "registry.test/main", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
+		},
 	}
 }
 
@@ -72,34 +133,37 @@ var _ = Describe("Phases that depend on each other", func() {
 		Expect(jobsCreated(run)).To(HaveLen(3))
 	})
 
-	It("run alone where they are exclusive", func(ctx SpecContext) {
+	It("run alone where they are exclusive, after what was injected into the pods of others", func(ctx SpecContext) {
 		namespace := newNamespace(ctx)
-		running, most, crowded := atomic.Int32{}, atomic.Int32{}, atomic.Bool{}
-		counted := func(steps ...podlet.Step) podlet.Script {
+		running, crowded := atomic.Int32{}, atomic.Bool{}
+		counted := func(until <-chan struct{}) podlet.Script {
 			return podlet.Runs(func(p *podlet.Process) {
-				now := running.Add(1)
+				running.Add(1)
 				defer running.Add(-1)
-				if now > most.Load() {
-					most.Store(now)
-				}
-				podlet.Steps(steps...)(p)
+				p.Wait(until)
 			})
 		}
-		both := make(chan struct{})
-		node.Script("registry.test/alone-before", counted(podlet.Gate(both)))
-		node.Script("registry.test/alone-beside", counted(podlet.Gate(both)))
+		both, injected := make(chan struct{}), make(chan struct{})
+		node.Script("registry.test/alone-before", counted(both))
+		node.Script("registry.test/alone-beside", counted(both))
+		node.Script("registry.test/alone-injected", counted(injected))
 		node.Script("registry.test/alone", podlet.Runs(func(*podlet.Process) { crowded.Store(running.Load() > 0) }))
+		inject(ctx, namespace, "before", "registry.test/alone-injected")
 		run := newRun(namespace, "alone", "registry.test/alone", phases("before=registry.test/alone-before", "alone", "beside=registry.test/alone-beside"),
 			after("alone"), after("beside"), alone("alone"))
 		Expect(k8s.Create(ctx, run)).To(Succeed())
 		eventually(ctx, run, func(g Gomega, r *v1alpha1.ValidationRun) {
 			g.Expect(states(r)).To(HaveExactElements(v1alpha1.PhaseRunning, v1alpha1.PhasePending, v1alpha1.PhaseRunning))
-			g.Expect(running.Load()).To(BeEquivalentTo(2))
+			g.Expect(running.Load()).To(BeEquivalentTo(3))
 		})
 		close(both)
+		eventually(ctx, run, func(g Gomega, r *v1alpha1.ValidationRun) {
+			g.Expect(states(r)).To(HaveExactElements(passed, v1alpha1.PhasePending, passed))
+			g.Expect(phaseNamed(r, "alone").Message).To(Equal("it is exclusive, and waits for the pods of before to be gone"))
+		})
+		close(injected)
 		out := settled(ctx, run, 1)
 		Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictPassed), out.Status.Message)
-		Expect(most.Load()).To(BeEquivalentTo(2))
 		Expect(crowded.Load()).To(BeFalse())
 	})
 })

@@ -44,6 +44,14 @@ var (
 )
 
 var outcomes = []outcome{
+	// What has little time comes first: at the end of so many it would be over before the operator has come to all the others.
+	{name: "the image cannot be pulled", change: []change{startTimeout(15 * time.Second)},
+		state: errored, reason: v1alpha1.ReasonImagePullFailed, passed: "0/0", message: "startTimeout of 15s"},
+	{name: "no node takes the pod", script: new(podlet.Script{Unschedulable: &podlet.Unschedulable{}}), change: []change{startTimeout(15 * time.Second)},
+		state: errored, reason: v1alpha1.ReasonUnschedulable, passed: "0/0"},
+	{name: "the run's timeout", script: tests(good, podlet.GoTestCase{Name: "TestHangs", Run: podlet.Hang()}),
+		change: []change{func(run *v1alpha1.ValidationRun) { run.Spec.Timeout = duration(20 * time.Second) }},
+		state:  errored, reason: v1alpha1.ReasonRunTimeout, passed: "1/2"},
 	{name: "all pass", script: tests(good, podlet.GoTestCase{Name: "TestSubs", Subtests: []podlet.GoTestCase{{Name: "a"}, {Name: "b"}}}),
 		state: passed, passed: "2/2"},
 	{name: "one fails", script: tests(good, bad), state: failed, reason: v1alpha1.ReasonTestsFailed, passed: "1/2", message: "TestBad"},
@@ -116,12 +124,8 @@ var outcomes = []outcome{
 	{name: "a command that hides its exit code", script: new(podlet.Runs(podlet.Print(strings.ReplaceAll(jsonStream, `"pass"`, `"fail"`)))),
 		change: []change{goTest(func(t *v1alpha1.GoTest) { t.Package, t.Command = "", []string{"/run-checks"} }), expectedTests(2)},
 		state:  failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/2", message: "ExitCodeMismatch"},
-	{name: "the image cannot be pulled", change: []change{startTimeout(15 * time.Second)},
-		state: errored, reason: v1alpha1.ReasonImagePullFailed, passed: "0/0", message: "startTimeout of 15s"},
 	{name: "the image is never pulled", change: []change{func(run *v1alpha1.ValidationRun) { run.Spec.Validator.ImagePullPolicy = v1alpha1.PullNever }},
 		state: errored, reason: v1alpha1.ReasonInvalidImage, passed: "0/0", message: "ErrImageNeverPull"},
-	{name: "no node takes the pod", script: new(podlet.Script{Unschedulable: &podlet.Unschedulable{}}), change: []change{startTimeout(15 * time.Second)},
-		state: errored, reason: v1alpha1.ReasonUnschedulable, passed: "0/0"},
 	{name: "Pod Security refuses the pod", script: tests(good), change: []change{func(run *v1alpha1.ValidationRun) {
 		run.Spec.Validator.SecurityContext = &v1alpha1.SecurityContext{Privileged: new(true)}
 	}}, state: errored, reason: v1alpha1.ReasonForbidden, passed: "0/0", message: "privileged"},
@@ -131,9 +135,6 @@ var outcomes = []outcome{
 			Limits:   map[string]v1alpha1.Amount{"cpu": v1alpha1.Amount(intstr.FromInt32(1))},
 		}
 	}}, state: errored, reason: v1alpha1.ReasonInvalidSpec, passed: "0/0", message: "must be less than or equal to cpu limit"},
-	{name: "the run's timeout", script: tests(good, podlet.GoTestCase{Name: "TestHangs", Run: podlet.Hang()}),
-		change: []change{func(run *v1alpha1.ValidationRun) { run.Spec.Timeout = duration(20 * time.Second) }},
-		state:  errored, reason: v1alpha1.ReasonRunTimeout, passed: "1/2"},
 	{name: "a container passes", script: new(podlet.Runs()), change: []change{container()}, state: passed, passed: "1/1"},
 	{name: "a container fails", script: new(podlet.Runs(podlet.TerminationMessage("2 of 4 links are down\n"), podlet.Exit(1))), change: []change{container()},
 		state: failed, reason: v1alpha1.ReasonTestsFailed, passed: "0/1", message: "2 of 4 links are down"},

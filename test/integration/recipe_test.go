@@ -202,7 +202,7 @@ var _ = Describe("A recipe", func() {
 		Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictError), out.Status.Message)
 		Expect(out.Status.Phases).To(HaveExactElements(BePhase("preflight", errored, v1alpha1.ReasonCheckNotFound),
 			BePhase("readiness", v1alpha1.PhaseNotRun, v1alpha1.ReasonEarlierPhase), BePhase("deployment", v1alpha1.PhaseNotRun, v1alpha1.ReasonEarlierPhase)))
-		Expect(out.Status.Message).To(And(ContainSubstring("there is no check \"operator-helth\", did you mean operator-health?; the image has the checks")))
+		Expect(out.Status.Message).To(And(ContainSubstring("there is no check \"operator-helth\", did you mean operator-health?; this binary has the checks")))
 		Expect(out.Status.Failures).To(ContainElement(HaveField("Message", ContainSubstring("constraints, crds, expected-resources, operator-health"))))
 		Expect(jobsCreated(unknown)).To(HaveLen(1), "the preflight's")
 	})
@@ -308,7 +308,7 @@ var _ = Describe("A recipe", func() {
 			"unmeasured": {text: recipeHead + "constraints:\n- {name: K8s.server.version, value: \">= 1.32\"}\n", reason: v1alpha1.ReasonInvalidSpec,
 				wants: "the recipe has constraints to be held against a snapshot (1), and the run has none: set spec.snapshot.capture"},
 			"no-such-check": {text: strings.ReplaceAll(recipeHead+checks, "crds", "crbs"), reason: v1alpha1.ReasonCheckNotFound,
-				wants: "phase deployment (deployment.test): there is no check \"crbs\", did you mean crds?; the image has the checks crds, expected-resources, operator-health", jobs: 1},
+				wants: "phase deployment (deployment.test): there is no check \"crbs\", did you mean crds?; this binary has the checks crds, expected-resources, operator-health", jobs: 1},
 			"no-such-binary": {text: strings.ReplaceAll(recipeHead+checks, "deployment", "performance"), reason: v1alpha1.ReasonListFailed,
 				wants: "the test binary cannot list its tests", jobs: 1},
 			"no-such-phase": {text: recipeHead + checks, reason: v1alpha1.ReasonInvalidSpec, wants: "the recipe has no section validation.performance with checks",
@@ -323,6 +323,7 @@ var _ = Describe("A recipe", func() {
 			}
 			all = append(all, bad{run: recipeRun(ctx, namespace, "bad-"+name, image, b.text, b.change), reason: b.reason, wants: b.wants, jobs: b.jobs})
 		}
+		var slowest time.Duration
 		for _, b := range all {
 			out := settled(ctx, b.run, 1)
 			Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictError), "%s: %s", b.run.Name, out.Status.Message)
@@ -332,8 +333,13 @@ var _ = Describe("A recipe", func() {
 			}
 			Expect(out.Status.Message).To(ContainSubstring(b.wants), b.run.Name)
 			Expect(jobsCreated(b.run)).To(HaveLen(b.jobs), b.run.Name)
+			if b.jobs == 0 {
+				took := out.Status.CompletionTime.Sub(out.Status.StartTime.Time)
+				Expect(took).To(BeNumerically("<", 10*time.Second), b.run.Name)
+				slowest = max(slowest, took)
+			}
 			Expect(resultOf(ctx, out).Verdict).To(Equal(v1alpha1.VerdictError), b.run.Name)
 		}
-		AddReportEntry("bad recipes and snapshots", fmt.Sprint(len(all)))
+		AddReportEntry("bad recipes and snapshots", fmt.Sprintf("%d, of which the slowest that needs no Job took %s", len(all), slowest))
 	}, SpecTimeout(5*time.Minute))
 })

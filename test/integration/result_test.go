@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +72,13 @@ var _ = Describe("The result", func() {
 		Expect(out.Status.Results).To(BeEmpty())
 		Expect(out.Status.Message).To(ContainSubstring("the result could not be stored: ConfigMap taken-result-1 exists and does not belong to this run"))
 		Expect(out.Status.LastCompleted).To(HaveValue(HaveField("ConfigMap", "")))
+		Eventually(ctx, func(g Gomega) []eventsv1.Event {
+			var events eventsv1.EventList
+			g.Expect(k8s.List(ctx, &events, client.InNamespace(namespace))).To(Succeed())
+			return events.Items
+		}).Should(ContainElement(And(HaveField("Type", corev1.EventTypeWarning), HaveField("Reason", "ResultNotStored"),
+			HaveField("Regarding.Kind", "ValidationRun"), HaveField("Regarding.UID", out.UID),
+			HaveField("Note", ContainSubstring("taken-result-1 exists and does not belong to this run")))))
 	})
 
 	It("waits for a quota to be raised", func(ctx SpecContext) {

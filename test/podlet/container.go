@@ -31,6 +31,7 @@ type container struct {
 
 	state, last corev1.ContainerState
 	id          string
+	imageID     string // of what was pulled
 	restarts    int32
 
 	once  sync.Once
@@ -255,12 +256,22 @@ func (c *container) terminationMessage(end corev1.ContainerStateTerminated) stri
 	return strings.ToValidUTF8(message, "\uFFFD")
 }
 
-// imageID is the digest under which the runtime knows an image.
-func imageID(image string) string {
+// pulled has the container run what its image stands for now: tags may move.
+func (c *container) pulled(script Script) {
+	c.pod.mu.Lock()
+	defer c.pod.mu.Unlock()
+	c.imageID = imageID(c.spec.Image, script.Digest)
+}
+
+// imageID is how the runtime names an image of a digest, which is made of the image's name where none is given.
+func imageID(image, digest string) string {
 	name := image
 	if slash, colon := strings.LastIndexByte(name, '/'), strings.LastIndexByte(name, ':'); colon > slash {
 		name = name[:colon]
 	}
 	name, _, _ = strings.Cut(name, "@")
-	return fmt.Sprintf("%s@sha256:%x", name, sha256.Sum256([]byte(image)))
+	if digest == "" {
+		digest = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(image)))
+	}
+	return name + "@" + digest
 }

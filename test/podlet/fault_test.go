@@ -25,8 +25,14 @@ func TestImageThatIsPushedLater(t *testing.T) {
 	if message := pod.Status.ContainerStatuses[0].State.Waiting.Message; !strings.Contains(message, "not found") {
 		t.Errorf("message is %q", message)
 	}
-	node.Script("registry.test/later-"+namespace, Runs())
+	pushed := Runs()
+	pushed.Digest = "sha256:" + strings.Repeat("5", 64)
+	node.Script("registry.test/later-"+namespace, pushed)
 	awaitJob(t, namespace, batchv1.JobComplete)
+	pod = awaitPod(t, namespace, "to end", terminated)
+	if got, want := pod.Status.ContainerStatuses[0].ImageID, "registry.test/later-"+namespace+"@"+pushed.Digest; got != want {
+		t.Errorf("image ID is %q, want %q", got, want)
+	}
 }
 
 func TestUnschedulable(t *testing.T) {

@@ -66,7 +66,7 @@ func TestNodeIsTakenAway(t *testing.T) {
 	namespace, began := newNamespace(t), make(chan struct{})
 	fleet.Script("registry.test/"+namespace, Runs(Signal(began), Hang()))
 	runJob(t, namespace, Runs(Exit(9)), asksFor("gone-2"))
-	<-began
+	awaitSignal(t, began)
 	if err := fleet.Remove("gone-2"); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,8 @@ func TestGoTestIsTheRealThing(t *testing.T) {
 		{"panic", []string{"-test.v=test2json", "-test.run=^TestPanic$"}},
 		{"panic in a goroutine", []string{"-test.v=test2json", "-test.run=^TestGoroutinePanic$"}},
 		{"exit", []string{"-test.v=test2json", "-test.run=^TestExit$"}},
-		{"timeout", []string{"-test.v=test2json", "-test.run=^TestHang$", "-test.timeout=100ms"}},
+		// A real process on a busy machine needs some of that to get as far as its first test.
+		{"timeout", []string{"-test.v=test2json", "-test.run=^TestHang$", "-test.timeout=1s"}},
 		{"no tests", []string{"-test.v=test2json", "-test.run=^Nothing$"}},
 		{"no tests, plain", []string{"-test.run=^Nothing$"}},
 		{"plain", []string{"-test.run=^TestPass$"}},

@@ -103,13 +103,18 @@ func (n *Node) registerNode(name string) error {
 
 // unregister removes the nodes once nothing of them runs any more.
 func (n *Node) unregister() error {
-	ctx, cancel := context.WithTimeout(context.Background(), goodbyeLimit)
-	defer cancel()
 	var errs []error
 	for _, name := range n.names() {
-		errs = append(errs, n.forget(ctx, name))
+		errs = append(errs, n.unregisterNode(name))
 	}
 	return errors.Join(errs...)
+}
+
+// unregisterNode has a time limit for each node: a podlet may stand for hundreds.
+func (n *Node) unregisterNode(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeLimit)
+	defer cancel()
+	return n.forget(ctx, name)
 }
 
 // heartbeat renews the nodes' leases: without them kube-controller-manager would take the nodes for lost.

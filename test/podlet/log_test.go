@@ -49,7 +49,9 @@ func TestFollowFromBeginningToEnd(t *testing.T) {
 
 func TestLogOptions(t *testing.T) {
 	t.Parallel()
-	pod := runPod(t, Container{Run: Steps(Print("one\ntwo\n"), Print("thr"), Print("ee\n"), Hang())})
+	printed := make(chan struct{})
+	pod := runPod(t, Container{Run: Steps(Print("one\ntwo\n"), Print("thr"), Print("ee\n"), Signal(printed), Hang())})
+	awaitSignal(t, printed)
 	for _, test := range []struct {
 		name    string
 		options corev1.PodLogOptions
@@ -82,8 +84,9 @@ func TestLogOptions(t *testing.T) {
 
 func TestLongLinesAreSplitByTheRuntime(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", runtimeLineLimit+10)
-	pod := runPod(t, Container{Run: Steps(Print(long+"\n"), Hang())})
+	long, printed := strings.Repeat("x", runtimeLineLimit+10), make(chan struct{})
+	pod := runPod(t, Container{Run: Steps(Print(long+"\n"), Signal(printed), Hang())})
+	awaitSignal(t, printed)
 	log, err := readLog(t, pod, &corev1.PodLogOptions{})
 	if err != nil || log != long+"\n" {
 		t.Errorf("the whole log has %d bytes, %v, want the line of %d", len(log), err, len(long)+1)

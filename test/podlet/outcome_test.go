@@ -95,9 +95,10 @@ func TestOutcomes(t *testing.T) {
 
 func TestDeadlineKeepsPodAndLog(t *testing.T) {
 	t.Parallel()
-	namespace := newNamespace(t)
-	runJob(t, namespace, Runs(OnTERM(Print("terminating\n"), Exit(9)), Print("begun\n"), Hang()), nil)
+	namespace, begun := newNamespace(t), make(chan struct{})
+	runJob(t, namespace, Runs(OnTERM(Print("terminating\n"), Exit(9)), Print("begun\n"), Signal(begun), Hang()), nil)
 	pod := awaitPod(t, namespace, "to run", running)
+	awaitSignal(t, begun)
 	pod.Spec.ActiveDeadlineSeconds = new(int64(1)) // A deadline may be lowered while the pod runs.
 	if _, err := client.CoreV1().Pods(namespace).Update(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)

@@ -144,6 +144,16 @@ func await(t *testing.T, what string, begin func(context.Context) (watch.Interfa
 	return nil
 }
 
+// awaitSignal waits until a program has come as far as its Signal: a kubelet says that a container runs before its program does anything.
+func awaitSignal(t *testing.T, reached <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-reached:
+	case <-time.After(time.Minute):
+		t.Fatal("the program has not come as far as its signal within a minute")
+	}
+}
+
 func terminated(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }

@@ -65,6 +65,7 @@ func (c *container) pull() (Script, bool) {
 	for {
 		script, ok, published := c.pod.node.script(c.spec.Image)
 		if ok {
+			c.pulled(script)
 			return script, true
 		}
 		if c.spec.ImagePullPolicy == corev1.PullNever {

@@ -9,6 +9,8 @@ type Script struct {
 	Init, Main Container
 	// Unschedulable keeps the pod from being bound to a node.
 	Unschedulable *Unschedulable
+	// Digest is what the image's tag stands for, such as sha256:…; it is made of the image's name by default.
+	Digest string
 }
 
 // Container is the behaviour of one container.

@@ -70,7 +70,7 @@ func (p *pod) containerStatus(c *container) corev1.ContainerStatus {
 		Ready:                started,
 	}
 	if c.id != "" {
-		s.ImageID = imageID(c.spec.Image)
+		s.ImageID = c.imageID
 	}
 	if c.initialises {
 		s.Ready = c.state.Terminated != nil && c.state.Terminated.ExitCode == 0
