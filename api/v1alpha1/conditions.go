@@ -47,7 +47,7 @@ const (
 	ReasonConstraintNotEvaluated = "ConstraintNotEvaluated"
 	// ReasonRequiredCheckSkipped: a skip that skips: Deny does not permit, or one of a check that could not run.
 	ReasonRequiredCheckSkipped = "RequiredCheckSkipped"
-	// ReasonNothingApplicable: every test skipped itself, as is permitted.
+	// ReasonNothingApplicable: every test skipped itself, or all of its subtests, as is permitted, or no constraint holds and each only warns.
 	ReasonNothingApplicable = "NothingApplicable"
 	// ReasonExitCodeMismatch: exit code and test results do not agree.
 	ReasonExitCodeMismatch = "ExitCodeMismatch"

@@ -66,10 +66,11 @@ func (c *trial) skipsDenied() (string, string) {
 	if len(names) > 0 {
 		message += " (" + list(names) + ")"
 	}
-	if len(c.goTest.Checks) > 0 {
-		return v1alpha1.ReasonRequiredCheckSkipped, message + ", and a check that is named has to run: take it out of the checks, or set goTest.skips: Allow"
+	if len(c.goTest.Checks) == 0 {
+		return v1alpha1.ReasonRequiredCheckSkipped, message + ", which goTest.skips: Deny does not permit"
 	}
-	return v1alpha1.ReasonRequiredCheckSkipped, message + ", which goTest.skips: Deny does not permit"
+	message += ", and a check that is named has to run: take it out of the checks, or set goTest.skips: Allow"
+	return v1alpha1.ReasonRequiredCheckSkipped, message
 }
 
 func (c *trial) subtestsMissing() (string, string) {

@@ -133,7 +133,7 @@ func (c *ControlPlane) startAPIServer() error {
 		ports[i] = port
 	}
 	api, etcd := c.environment.ControlPlane.GetAPIServer(), &envtest.Etcd{}
-	api.SecureServing.ListenAddr = envtest.ListenAddr{Address: "127.0.0.1", Port: strconv.Itoa(ports[0])}
+	api.ListenAddr = envtest.ListenAddr{Address: "127.0.0.1", Port: strconv.Itoa(ports[0])}
 	etcd.URL = &url.URL{Scheme: "http", Host: "127.0.0.1:" + strconv.Itoa(ports[1])}
 	etcd.Configure().Set("listen-peer-urls", "http://127.0.0.1:"+strconv.Itoa(ports[2]))
 	// In a folder that is not envtest's own its keys outlive a restart.
