@@ -3,6 +3,8 @@ package crash
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +40,27 @@ func runs(phase string, restarts int32) act {
 			}
 		}
 		return false
+	})
+}
+
+// runsItem waits until the validator of an item of a phase is known to run.
+func runsItem(phase, check string) act {
+	return until(fmt.Sprintf("check %s of phase %s runs", check, phase), func(run *v1alpha1.ValidationRun) bool {
+		for _, p := range run.Status.Phases {
+			if p.Name == phase && p.FanOut != nil {
+				return slices.ContainsFunc(p.FanOut.Active, func(a v1alpha1.ItemStatus) bool {
+					return a.Check == check && a.State == v1alpha1.PhaseRunning && a.Reason == "" && len(a.Jobs) == 1
+				})
+			}
+		}
+		return false
+	})
+}
+
+// shows waits until status says that a test of a phase runs: what came before it was read.
+func shows(phase, test string) act {
+	return until(fmt.Sprintf("status shows %s of phase %s", test, phase), func(run *v1alpha1.ValidationRun) bool {
+		return slices.ContainsFunc(run.Status.Phases, func(p v1alpha1.PhaseStatus) bool { return p.Name == phase && p.Running == test })
 	})
 }
 
@@ -100,6 +123,21 @@ func isGone() act {
 			}
 			return false, err
 		})
+	}}
+}
+
+// nothingIsLeft waits until the garbage collector has taken what belonged to the run: that may be longer than it takes for a rest.
+func nothingIsLeft() act {
+	return act{what: "nothing is left of the run", do: func(ctx context.Context, t *telling) error {
+		var left []string
+		err := wait.PollUntilContextTimeout(ctx, lookEvery, patience, true, func(ctx context.Context) (_ bool, err error) {
+			left, err = t.children(ctx)
+			return len(left) == 0, err
+		})
+		if err != nil {
+			return fmt.Errorf("%w; there are\n%s", err, strings.Join(left, "\n"))
+		}
+		return nil
 	}}
 }
 

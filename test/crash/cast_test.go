@@ -1,11 +1,14 @@
 package crash
 
 import (
+	"path"
 	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/workload"
 	"github.com/validation-operator/validation-operator/test/podlet"
 )
 
@@ -16,7 +19,7 @@ type cast struct {
 	plays map[key]*play
 }
 
-// key is a phase of the run in a namespace.
+// key is a phase of the run in a namespace, or a check of one.
 type key struct{ namespace, phase string }
 
 // play is what the pods of a phase do, one after the other.
@@ -79,6 +82,16 @@ func (c *cast) suite(phase string, tests ...podlet.GoTestCase) podlet.Script {
 	return podlet.GoTest{Tests: tests, Before: func(p *podlet.Process) {
 		if _, lists := p.Flag("test.list"); !lists {
 			wait(p)
+		}
+	}}.Script()
+}
+
+// checks is a test binary that waits in each of its pods, but not where one lists its tests before it runs them. Its pods go by their phase
+// and their check.
+func (c *cast) checks(tests ...podlet.GoTestCase) podlet.Script {
+	return podlet.GoTest{Tests: tests, Before: func(p *podlet.Process) {
+		if p.Container.Name == workload.ValidatorContainer {
+			c.waits(path.Join(p.Pod.Labels[v1alpha1.LabelPhase], p.Pod.Labels[v1alpha1.LabelCheck]))(p)
 		}
 	}}.Script()
 }

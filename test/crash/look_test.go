@@ -136,10 +136,11 @@ func newMask(run *v1alpha1.ValidationRun) mask {
 	pairs := []string{run.Namespace, "NAMESPACE", workload.AccessName(run), "ACCESS"}
 	item := workload.Item{}
 	name := func(kind string, name func(*v1alpha1.ValidationRun, workload.Item) string) {
-		pairs = append(pairs, name(run, item), fmt.Sprintf("%s-%d-%s-%d-%t", kind, item.Attempt, item.Phase, item.Restart, item.Unlisted))
+		pairs = append(pairs, name(run, item), fmt.Sprintf("%s-%d-%s%s-%d-%t", kind, item.Attempt, item.Phase, item.Check, item.Restart, item.Unlisted))
 	}
 	for item.Attempt = range int64(4) {
-		for _, item.Phase = range []string{"a", "b"} {
+		for _, unit := range units {
+			item.Phase, item.Check = unit.phase, unit.check
 			for item.Restart = range int32(4) {
 				name("EVIDENCE", workload.EvidenceName)
 				for _, item.Unlisted = range []bool{true, false} {
@@ -150,6 +151,12 @@ func newMask(run *v1alpha1.ValidationRun) mask {
 		}
 	}
 	return mask{names: strings.NewReplacer(pairs...)}
+}
+
+// units are what has a Job, or evidence, in any story.
+var units = []struct{ phase, check string }{
+	{"a", ""}, {"b", ""}, {"preflight", ""}, {"preflight", "snapshot"}, {"snapshot", ""}, {"readiness", ""},
+	{"deployment", "links"}, {"deployment", "memory"},
 }
 
 // masks are applied in this order, after the names.

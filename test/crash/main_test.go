@@ -7,7 +7,7 @@
 // shows that no Job was made twice, and that nothing that status had recorded changed.
 //
 // Leases and Events are not counted: there is no lease, and Events are said to people, in the background, and may be lost. Nor are writes
-// that change nothing, see wire.
+// that change nothing, or nothing but progress, see wire.
 package crash
 
 import (

@@ -3,6 +3,7 @@ package crash
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/controller"
 )
 
@@ -90,7 +93,8 @@ var errDead = errors.New("the process is dead")
 
 // wire is all that ties an operator to the API server. It counts the writes, and is cut at the crash point. A write that was refused, most
 // often because the run had changed since it was read, and one that repeats another to the letter leave the cluster as it is: dying there is
-// dying at the write that follows, and they come and go with the speed of the caches. They do not count.
+// dying at the write that follows, and they come and go with the speed of the caches. They do not count, and neither does progress, which
+// is written where something takes 10 s, and which nothing is decided by.
 type wire struct {
 	point crashPoint
 	die   func()
@@ -98,7 +102,8 @@ type wire struct {
 	mu     sync.Mutex
 	writes []string
 	made   map[string]bool
-	last   string // the write that the process died at
+	status *v1alpha1.ValidationRunStatus // as it was written last, without progress
+	last   string                        // the write that the process died at
 	dead   bool
 }
 
@@ -119,11 +124,62 @@ func (w *wire) roundTrip(next http.RoundTripper, r *http.Request) (*http.Respons
 	}
 	// Only the answer tells whether this is the one that the process dies of, and it is waited for in any case.
 	response, err := next.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
-	if err == nil && response.StatusCode < http.StatusBadRequest && w.isLast(r, text) {
+	if err != nil || response.StatusCode >= http.StatusBadRequest {
+		return response, err
+	}
+	progress, err := w.isProgress(r, response)
+	if err != nil {
+		return nil, err
+	}
+	if !progress && w.isLast(r, text) {
 		w.die()
 		return nil, errors.Join(errDead, response.Body.Close())
 	}
-	return response, err
+	return response, nil
+}
+
+// isProgress says whether a write of status has changed no more than what the operator itself takes for progress.
+func (w *wire) isProgress(r *http.Request, response *http.Response) (bool, error) {
+	if !strings.HasSuffix(r.URL.Path, "/"+runName+"/status") {
+		return false, nil
+	}
+	data, err := io.ReadAll(response.Body)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return false, fmt.Errorf("reading an answer: %w", err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(data))
+	run := &v1alpha1.ValidationRun{}
+	if err := json.Unmarshal(data, run); err != nil {
+		return false, fmt.Errorf("decoding an answer: %w", err)
+	}
+	clearProgress(&run.Status)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.status
+	w.status = &run.Status
+	return equality.Semantic.DeepEqual(before, w.status), nil
+}
+
+// clearProgress takes out of a status what changes from test to test.
+func clearProgress(s *v1alpha1.ValidationRunStatus) {
+	s.Message, s.Passed, s.Summary = "", "", v1alpha1.Summary{}
+	for i := range s.Conditions {
+		s.Conditions[i].Message = ""
+	}
+	for i := range s.Phases {
+		p := &s.Phases[i]
+		if p.State.Ended() {
+			continue
+		}
+		p.Message, p.Running, p.Summary = "", "", v1alpha1.Summary{}
+		if p.FanOut == nil {
+			continue
+		}
+		for k := range p.FanOut.Active {
+			a := &p.FanOut.Active[k]
+			a.Message, a.Running, a.Summary = "", "", v1alpha1.Summary{}
+		}
+	}
 }
 
 // isOver says whether the process does not live to make a request.

@@ -19,7 +19,7 @@ type sweep struct {
 	kills  atomic.Int32
 }
 
-// tries is how often a story is told for one crash point at most: a write that shows progress is made on a slow machine only.
+// tries is how often a story is told for one crash point at most: a write that says what a pod waits for is made on a slow machine only.
 const tries = 3
 
 // sweep tells a story undisturbed, and then with a crash before and after each write.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
@@ -55,6 +57,12 @@ func (t *telling) begin(ctx context.Context) (err error) {
 }
 
 func (t *telling) play(ctx context.Context) error {
+	if t.story.recipe != "" {
+		cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: recipeName}, Data: map[string]string{"recipe.yaml": t.story.recipe}}
+		if err := t.world.k8s.Create(ctx, cm); err != nil {
+			return fmt.Errorf("creating the recipe: %w", err)
+		}
+	}
 	if err := t.world.k8s.Create(ctx, t.story.run(t.namespace)); err != nil {
 		return fmt.Errorf("creating the run: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -45,9 +46,7 @@ var _ = Describe("The operator, killed while a phase runs", func() {
 		pod := operatorPod(ctx)
 		sigkill(ctx, pod)
 		openGate(ctx, run)
-		await(ctx, pod, &corev1.PodList{}, HaveField("Status.ContainerStatuses", ConsistOf(And(
-			HaveField("RestartCount", Equal(pod.Status.ContainerStatuses[0].RestartCount+1)), HaveField("Ready", BeTrue()),
-		))))
+		isBack(ctx, pod)
 		endsAsUndisturbed(ctx)
 	})
 
@@ -55,7 +54,11 @@ var _ = Describe("The operator, killed while a phase runs", func() {
 		pod := operatorPod(ctx)
 		kubectl(ctx, "-n", operatorNamespace, "delete", "pod", pod.Name, "--grace-period=0", "--force")
 		kubectl(ctx, "-n", operatorNamespace, "rollout", "status", "deployment/"+operatorName, "--timeout=120s")
-		Expect(operatorPod(ctx).UID).NotTo(Equal(pod.UID))
+		next := operatorPod(ctx)
+		Expect(next.UID).NotTo(Equal(pod.UID))
+		// It is ready before it leads, and leads only once the lease of the one before it has run out.
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: leaseName}}
+		await(ctx, lease, &coordinationv1.LeaseList{}, HaveField("Spec.HolderIdentity", HaveValue(HavePrefix(next.Name+"_"))))
 		openGate(ctx, run)
 		endsAsUndisturbed(ctx)
 	})
@@ -74,6 +77,14 @@ func theJob(ctx context.Context, namespace string) batchv1.Job {
 func openGate(ctx context.Context, run *v1alpha1.ValidationRun) {
 	GinkgoHelper()
 	kubectl(ctx, "-n", run.Namespace, "exec", "job/"+theJob(ctx, run.Namespace).Name, "-c", "validator", "--", "program.test", "open")
+}
+
+// isBack waits until a pod of the operator's, whose process was killed, is ready again.
+func isBack(ctx context.Context, pod *corev1.Pod) {
+	GinkgoHelper()
+	await(ctx, pod, &corev1.PodList{}, HaveField("Status.ContainerStatuses", ConsistOf(And(
+		HaveField("RestartCount", Equal(pod.Status.ContainerStatuses[0].RestartCount+1)), HaveField("Ready", BeTrue()),
+	))))
 }
 
 // sigkill kills the processes of a pod's only container, from where they can be killed: the node's own process namespace.

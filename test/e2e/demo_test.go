@@ -12,7 +12,7 @@ var _ = Describe("The sample of a demonstration", func() {
 	collectOnFailure(func() string { return namespace })
 
 	It("needs a recipe and an image, and passes with at least fifteen checks", func(ctx SpecContext) {
-		quiet(ctx) // it measures
+		idle(ctx) // it measures
 		DeferCleanup(func(ctx SpecContext) { kubectl(ctx, "delete", "-k", "../../config/samples/demo", "--wait=false") })
 		kubectl(ctx, "apply", "-k", "../../config/samples/demo")
 		run := complete(ctx, newRun(namespace, "cluster-check"))

@@ -62,7 +62,7 @@ var _ = Describe("A log of 50 MB that the kubelet rotates", Ordered, ContinueOnF
 	})
 })
 
-var _ = Describe("A log of 75 MB, and the operator killed while it is written", Ordered, ContinueOnFailure, func() {
+var _ = Describe("A log of 75 MB and more, and the operator killed while it is written", Ordered, ContinueOnFailure, func() {
 	var namespace string
 	collectOnFailure(func() string { return namespace })
 
@@ -76,7 +76,7 @@ var _ = Describe("A log of 75 MB, and the operator killed while it is written", 
 		names := []string{"followed", "deleted"}
 		for _, name := range names {
 			run := newRun(namespace, name, tests("flood"), validator(func(v *v1alpha1.Validator) {
-				v.Env = []v1alpha1.EnvVar{{Name: "FIRST_FAILS", Value: "yes"}, {Name: "BURSTS", Value: "300"}}
+				v.Env = []v1alpha1.EnvVar{{Name: "FIRST_FAILS", Value: "yes"}, {Name: "BURSTS", Value: "300"}, {Name: "UNTIL_OPEN", Value: "yes"}}
 			}))
 			Expect(k8s.Create(ctx, run)).To(Succeed())
 		}
@@ -96,8 +96,16 @@ var _ = Describe("A log of 75 MB, and the operator killed while it is written", 
 				return clientset.CoreV1().Pods(namespace).GetLogs(pod, first).DoRaw(ctx)
 			}).WithTimeout(time.Minute).Should(And(Not(BeEmpty()), Not(ContainSubstring("TestFirst"))))
 		}
-		sigkill(ctx, operatorPod(ctx))
+		operator := operatorPod(ctx)
+		sigkill(ctx, operator)
+		for _, name := range pods {
+			pod := &corev1.Pod{}
+			Expect(k8s.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, pod)).To(Succeed())
+			Expect(pod.Status.ContainerStatuses).To(ConsistOf(HaveField("State.Running", Not(BeNil()))), "it prints on")
+		}
 		kubectl(ctx, "-n", namespace, "delete", "pod", pods["deleted"], "--grace-period=0", "--force")
+		isBack(ctx, operator)
+		kubectl(ctx, "-n", namespace, "exec", pods["followed"], "-c", "validator", "--", "program.test", "open")
 	})
 
 	It("is Failed by the test whose failure no process can read any more", func(ctx SpecContext) {

@@ -53,7 +53,7 @@ var _ = Describe("kubectl", func() {
 		By("apply and wait")
 		Expect(user("apply", "-f", file)).To(ContainSubstring("created"))
 		user("wait", "--for=condition=Complete", "--timeout=3m", "validationrun/h100-training")
-		user("wait", "--for=jsonpath={.status.verdict}=Failed", "--timeout=1s", "validationrun/h100-training")
+		user("wait", "--for=jsonpath={.status.verdict}=Failed", "--timeout=30s", "validationrun/h100-training")
 
 		By("get")
 		table := []string{"NAME STATUS PASSED PHASE ATTEMPT AGE", "h100-training Failed 2/4 1"}

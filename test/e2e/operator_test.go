@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -52,13 +53,18 @@ var _ = Describe("The installed operator", func() {
 		DeferCleanup(func(ctx SpecContext) { Expect(k8s.Delete(ctx, binding)).To(Succeed()) })
 
 		address := forward(ctx, "deployment/"+operatorName, "8443")
-		status, _ := metrics(ctx, address, "")
-		Expect(status).To(Equal(http.StatusUnauthorized))
-		status, _ = metrics(ctx, address, token(ctx, namespace, "stranger"))
-		Expect(status).To(Equal(http.StatusForbidden))
-		status, text := metrics(ctx, address, token(ctx, namespace, "scraper"))
-		Expect(status).To(Equal(http.StatusOK))
-		Expect(text).To(ContainSubstring(`controller_runtime_reconcile_total{controller="validationrun"`))
+		for who, want := range map[string]int{"": http.StatusUnauthorized, token(ctx, namespace, "stranger"): http.StatusForbidden} {
+			status, _, err := metrics(ctx, address, who)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(status).To(Equal(want))
+		}
+		scraper := token(ctx, namespace, "scraper")
+		Eventually(ctx, func(g Gomega) {
+			status, text, err := metrics(ctx, address, scraper)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(status).To(Equal(http.StatusOK))
+			g.Expect(text).To(ContainSubstring(`controller_runtime_reconcile_total{controller="validationrun"`))
+		}).WithTimeout(time.Minute).Should(Succeed(), "its rights are known by and by")
 	})
 })
 
@@ -97,19 +103,22 @@ func token(ctx context.Context, namespace, account string) string {
 	return strings.TrimSpace(kubectl(ctx, "-n", namespace, "create", "token", account))
 }
 
-func metrics(ctx context.Context, address, token string) (status int, text string) {
-	GinkgoHelper()
+// metrics scrapes the operator once.
+func metrics(ctx context.Context, address, token string) (status int, text string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		return 0, "", err
+	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	// The operator makes its certificate itself; whom it lets in is what is looked at.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
 	response, err := (&http.Client{Transport: transport}).Do(request)
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		return 0, "", err
+	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	Expect(err).NotTo(HaveOccurred())
-	return response.StatusCode, string(body)
+	return response.StatusCode, string(body), err
 }

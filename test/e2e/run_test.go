@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,16 +115,41 @@ func complete(ctx context.Context, run *v1alpha1.ValidationRun) *v1alpha1.Valida
 	return awaitRun(ctx, run, HaveCondition(v1alpha1.ConditionComplete, metav1.ConditionTrue, ""))
 }
 
-// quiet waits until nothing runs: for specs that measure, or that disturb.
+// quiet waits until nothing runs: for specs that measure, or that disturb. A run that is being deleted, or goes with its namespace, does not
+// count.
 func quiet(ctx context.Context) {
 	GinkgoHelper()
-	var runs v1alpha1.ValidationRunList
-	Expect(k8s.List(ctx, &runs)).To(Succeed())
-	for i := range runs.Items {
-		if runs.Items[i].DeletionTimestamp.IsZero() {
-			complete(ctx, &runs.Items[i])
+	Eventually(ctx, func(g Gomega) {
+		going := terminating(ctx, g)
+		var runs v1alpha1.ValidationRunList
+		g.Expect(k8s.List(ctx, &runs)).To(Succeed())
+		for i := range runs.Items {
+			if run := &runs.Items[i]; run.DeletionTimestamp.IsZero() && !slices.Contains(going, run.Namespace) {
+				g.Expect(run).To(HaveCondition(v1alpha1.ConditionComplete, metav1.ConditionTrue, ""), "%s/%s", run.Namespace, run.Name)
+			}
+		}
+	}).WithTimeout(patience).Should(Succeed())
+}
+
+// idle waits until nothing of earlier specs is left, either: what ends still takes its time.
+func idle(ctx context.Context) {
+	GinkgoHelper()
+	quiet(ctx)
+	Eventually(ctx, func(g Gomega) {
+		g.Expect(terminating(ctx, g)).NotTo(ContainElement(HavePrefix(namespacePrefix)))
+	}).WithTimeout(patience).Should(Succeed())
+}
+
+// terminating are the namespaces that are being deleted.
+func terminating(ctx context.Context, g Gomega) (names []string) {
+	var namespaces corev1.NamespaceList
+	g.Expect(k8s.List(ctx, &namespaces)).To(Succeed())
+	for i := range namespaces.Items {
+		if !namespaces.Items[i].DeletionTimestamp.IsZero() {
+			names = append(names, namespaces.Items[i].Name)
 		}
 	}
+	return names
 }
 
 // resultOf is the result that status announces.

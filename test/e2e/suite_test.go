@@ -26,10 +26,13 @@ import (
 const (
 	operatorNamespace = "validation-operator-system"
 	operatorName      = "validation-operator-controller-manager"
+	leaseName         = "validation-operator.validation.aicr.dev"
 	// image holds the test binaries of testdata/checks.
 	image = "validation-operator.local/e2e:dev"
 	// patience is how long anything may take: the longest has to wait for a pod's deadline and its grace period.
 	patience = 4 * time.Minute
+	// namespacePrefix is what the names of the specs' namespaces begin with.
+	namespacePrefix = "e2e-"
 )
 
 var k8s client.WithWatch
@@ -77,7 +80,7 @@ func kubectl(ctx context.Context, args ...string) string {
 func newNamespace(ctx context.Context, level string) string {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: "e2e-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": level},
+		GenerateName: namespacePrefix, Labels: map[string]string{"pod-security.kubernetes.io/enforce": level},
 	}}
 	Expect(k8s.Create(ctx, namespace)).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) { Expect(k8s.Delete(ctx, namespace)).To(Succeed()) })

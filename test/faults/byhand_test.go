@@ -108,7 +108,8 @@ var _ = Describe("What somebody deletes by hand", func() {
 				open := make(chan struct{})
 				run := s.run(ctx, "inputs", phases(smoke("first", s.image("first", podlet.Runs(podlet.Gate(open)))), smoke("second", s.image("second", podlet.Runs()))),
 					func(r *v1alpha1.ValidationRun) {
-						r.Spec.Phases[1].StartTimeout = &metav1.Duration{Duration: 8 * time.Second}
+						// It needs the Job controller's complaint, which says what is missing.
+						r.Spec.Phases[1].StartTimeout = &metav1.Duration{Duration: 20 * time.Second}
 					})
 				runs(ctx, run, "first")
 				Expect(s.deleteMaps(ctx, workload.ComponentInput)).To(Equal(1))
@@ -117,6 +118,9 @@ var _ = Describe("What somebody deletes by hand", func() {
 				for i := range accounts.Items {
 					Expect(k8s.Delete(ctx, &accounts.Items[i])).To(Succeed())
 				}
+				pod := s.plainPod()
+				pod.Spec.ServiceAccountName = workload.AccessName(run)
+				refuses(ctx, pod, `serviceaccount "`+pod.Spec.ServiceAccountName+`" not found`)
 				close(open)
 				out := settled(ctx, run, 1)
 				Expect(out.Status.Verdict).To(Equal(v1alpha1.VerdictError))

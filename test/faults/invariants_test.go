@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
@@ -25,14 +26,18 @@ import (
 type record struct {
 	events []controlplane.AuditEvent // successful writes, in the order in which they were completed
 	runs   map[types.UID][]*v1alpha1.ValidationRun
+	jobs   []*batchv1.Job // the operators', in the order in which they were created
 	pods   []*corev1.Pod
 	maps   map[string]*corev1.ConfigMap // as they were created
+	starts int64                        // of operators
 }
 
-// holdInvariants holds what must be true of every run, whatever befell it, against the audit log of a namespace.
-func holdInvariants(namespace string) {
+// holdInvariants holds what must be true of every run, whatever befell it, against the audit log of a namespace in which so many operators
+// were started.
+func holdInvariants(namespace string, starts int64) {
 	GinkgoHelper()
 	r := readRecord(namespace)
+	r.starts = starts
 	Expect(r.runs).NotTo(BeEmpty(), "nothing is recorded of %s", namespace)
 	r.hold()
 }
@@ -66,6 +71,11 @@ func readRecord(namespace string) *record {
 			run := &v1alpha1.ValidationRun{}
 			if decode(e, run) && run.UID != "" {
 				r.runs[run.UID] = append(r.runs[run.UID], run)
+			}
+		case e.Resource == "jobs" && e.Verb == "create" && byOperator(e):
+			job := &batchv1.Job{}
+			if decode(e, job) {
+				r.jobs = append(r.jobs, job)
 			}
 		case e.Resource == "pods" && e.Subresource == "status":
 			pod := &corev1.Pod{}
@@ -120,18 +130,27 @@ func (r *record) createsEachJobOnce() {
 	}
 }
 
-// runsOneJobAtATime: no pod of a phase's earlier Job is alive once a later one is created.
+// unitOf is what a Job is for: a phase of a run, or an item of one.
+func (r *record) unitOf(job string) string {
+	unit := job[:strings.LastIndex(job, "-")]
+	if i := slices.IndexFunc(r.jobs, func(j *batchv1.Job) bool { return j.Name == job }); i >= 0 {
+		unit += "/" + r.jobs[i].Labels[v1alpha1.LabelCheck] + "/" + r.jobs[i].Annotations[v1alpha1.AnnotationNode]
+	}
+	return unit
+}
+
+// runsOneJobAtATime: no pod of an earlier Job of a phase, or of an item of it, is alive once a later one is created.
 func (r *record) runsOneJobAtATime() {
 	GinkgoHelper()
 	latest, superseded := map[string]string{}, map[string]string{}
 	for _, e := range r.events {
 		switch {
 		case e.Resource == "jobs" && e.Verb == "create" && byOperator(e):
-			phase := e.Name[:strings.LastIndex(e.Name, "-")]
-			if earlier := latest[phase]; earlier != "" {
+			unit := r.unitOf(e.Name)
+			if earlier := latest[unit]; earlier != "" {
 				superseded[earlier] = e.Name
 			}
-			latest[phase] = e.Name
+			latest[unit] = e.Name
 		case e.Resource == "pods" && e.Subresource == "status":
 			pod := &corev1.Pod{}
 			if !decode(e, pod) || len(pod.OwnerReferences) == 0 || pod.Status.Phase != corev1.PodRunning {
@@ -142,10 +161,10 @@ func (r *record) runsOneJobAtATime() {
 	}
 }
 
-// neverTakesBack: what status has once said of an attempt, or of one of its phases, it says for ever.
+// neverTakesBack: what status has once said of an attempt, of one of its phases, or of an item, it says for ever.
 func (r *record) neverTakesBack(states []*v1alpha1.ValidationRun) {
 	GinkgoHelper()
-	verdicts, phases := map[int64]v1alpha1.Verdict{}, map[string]v1alpha1.PhaseState{}
+	verdicts, phases, outcomes := map[int64]v1alpha1.Verdict{}, map[string]v1alpha1.PhaseState{}, map[string]string{}
 	for _, run := range states {
 		s := run.Status
 		if earlier, said := verdicts[s.Attempt]; said {
@@ -160,6 +179,12 @@ func (r *record) neverTakesBack(states []*v1alpha1.ValidationRun) {
 			} else if p.State.Ended() {
 				phases[key] = p.State
 			}
+			if p.FanOut == nil {
+				continue
+			}
+			// What has an outcome is a letter, and anything may become of a dot.
+			Expect(p.FanOut.Outcomes).To(MatchRegexp("^"+outcomes[key]), "items of phase %s of %s", key, run.Name)
+			outcomes[key] = p.FanOut.Outcomes
 		}
 	}
 }
@@ -183,11 +208,16 @@ func (r *record) passesOnProof(states []*v1alpha1.ValidationRun) {
 	for _, run := range states {
 		proofs := 0
 		for _, p := range run.Status.Phases {
-			if p.State != v1alpha1.PhasePassed || p.Name == v1alpha1.PhasePreflight && len(p.Jobs) == 0 {
+			fans := p.FanOut != nil && p.FanOut.Items > 0
+			switch {
+			case p.State != v1alpha1.PhasePassed, p.Name == v1alpha1.PhasePreflight && len(p.Jobs) == 0 && !fans:
 				continue
+			case fans:
+				r.itemsPassOnProof(run, &p)
+			default:
+				Expect(p.Jobs).NotTo(BeEmpty(), "phase %s of %s is Passed", p.Name, run.Name)
+				Expect(r.exits(p.Jobs[len(p.Jobs)-1])).To(And(Not(BeEmpty()), HaveEach(BeZero())), "phase %s of %s is Passed", p.Name, run.Name)
 			}
-			Expect(p.Jobs).NotTo(BeEmpty(), "phase %s of %s is Passed", p.Name, run.Name)
-			Expect(r.exits(p.Jobs[len(p.Jobs)-1])).To(And(Not(BeEmpty()), HaveEach(BeZero())), "phase %s of %s is Passed", p.Name, run.Name)
 			if p.Name != v1alpha1.PhasePreflight {
 				proofs++
 			}
@@ -196,6 +226,25 @@ func (r *record) passesOnProof(states []*v1alpha1.ValidationRun) {
 			Expect(proofs).NotTo(BeZero(), "phases that prove that %s is Passed", run.Name)
 		}
 	}
+}
+
+// itemsPassOnProof: the same of each item of a phase that has several. Status names no Jobs of items that have ended; labels do.
+func (r *record) itemsPassOnProof(run *v1alpha1.ValidationRun, p *v1alpha1.PhaseStatus) {
+	GinkgoHelper()
+	last := map[string]string{}
+	for _, job := range r.jobs {
+		if job.Labels[v1alpha1.LabelRunUID] == string(run.UID) && workload.Attempt(job.Labels) == run.Status.Attempt && job.Labels[v1alpha1.LabelPhase] == p.Name {
+			last[r.unitOf(job.Name)] = job.Name
+		}
+	}
+	proven := 0
+	for _, job := range last {
+		if codes := r.exits(job); len(codes) > 0 && !slices.ContainsFunc(codes, func(code int32) bool { return code != 0 }) {
+			proven++
+		}
+	}
+	Expect(p.FanOut.Outcomes).To(And(HaveLen(int(p.FanOut.Items)), MatchRegexp("^[PS]*P[PS]*$")), "phase %s of %s is Passed", p.Name, run.Name)
+	Expect(proven).To(BeNumerically(">=", strings.Count(p.FanOut.Outcomes, "P")), "items of phase %s of %s are Passed", p.Name, run.Name)
 }
 
 // exits are the exit codes that were said of a Job's validator.
@@ -268,27 +317,51 @@ func (r *record) endsInTime(states []*v1alpha1.ValidationRun) {
 	}
 }
 
-// writesLittle: an operator writes about six times per run of a phase, and a handful for each attempt and for the deletion.
+// progressEvery is how often the progress of a phase is written at most.
+const progressEvery = 10 * time.Second
+
+// writesLittle: an operator writes what internal/README.md says under API writes, and no more. Beside what allowed counts that is progress:
+// every 10 s, and once more from each operator that starts, since it does not know when the one before it wrote any. A run that is seen
+// before its first attempt is allowed those of one more: what is written twice, for a lost answer or a cache that is behind.
 func (r *record) writesLittle(states []*v1alpha1.ValidationRun) {
 	GinkgoHelper()
 	last := states[len(states)-1]
-	bound := int64(0)
-	begun := map[int64]int64{} // runs of phases, by attempt
+	perAttempt := map[int64]int64{}
 	for _, run := range states {
-		n := int64(len(run.Status.Phases))
-		for _, p := range run.Status.Phases {
-			n += int64(p.Restarts)
-		}
-		begun[run.Status.Attempt] = max(begun[run.Status.Attempt], n)
+		perAttempt[run.Status.Attempt] = max(perAttempt[run.Status.Attempt], allowed(&run.Status))
 	}
-	for _, n := range begun {
-		bound += 10 + 6*n
+	bound := r.starts
+	for _, n := range perAttempt {
+		bound += n
 	}
 	var writes []string
+	var first, latest time.Time
 	for _, e := range r.events {
 		if byOperator(e) && (e.Name == last.Name || strings.HasPrefix(e.Name, last.Name+"-")) {
-			writes = append(writes, e.Verb+" "+e.Resource+"/"+e.Subresource+" "+e.Name)
+			if writes = append(writes, e.Verb+" "+e.Resource+"/"+e.Subresource+" "+e.Name); len(writes) == 1 {
+				first = e.Received
+			}
+			latest = e.Received
 		}
 	}
+	bound += int64(latest.Sub(first) / progressEvery)
 	Expect(len(writes)).To(BeNumerically("<=", bound), "writes about %s:\n%s", last.Name, strings.Join(writes, "\n"))
+}
+
+// allowed is what an attempt may write that has come so far: about ten times itself, for the finalizer, its identity, its frozen inputs, its
+// first status, the result, and what it takes away; six times for each run of a phase or of an item; once for the nodes of a phase that
+// chose some; and once for each failure that is read, as the checkpoint of its log.
+func allowed(s *v1alpha1.ValidationRunStatus) int64 {
+	n := 10 + int64(s.Summary.Failed)
+	for _, p := range s.Phases {
+		switch {
+		case p.FanOut == nil:
+			n += 6 * int64(1+p.Restarts)
+		case p.FanOut.Nodes > 0:
+			n += 6*int64(p.FanOut.Items+p.Retries) + 1
+		default:
+			n += 6 * int64(p.FanOut.Items+p.Retries)
+		}
+	}
+	return n
 }

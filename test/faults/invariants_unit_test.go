@@ -58,7 +58,8 @@ func TestInvariants(t *testing.T) {
 		}, "phase first of run is Passed"},
 		{"preflight passes without a Job", func(r *record) {
 			for _, run := range r.runs["uid"] {
-				run.Status.Phases[0].Name, run.Status.Phases[0].Jobs = v1alpha1.PhasePreflight, nil
+				p := &run.Status.Phases[0]
+				p.Name, p.Jobs, p.FanOut = v1alpha1.PhasePreflight, nil, &v1alpha1.FanOutStatus{}
 			}
 			r.keep(func(result *report.Result) { result.Phases[0].Name = v1alpha1.PhasePreflight })
 		}, ""},
@@ -74,6 +75,23 @@ func TestInvariants(t *testing.T) {
 				run.Status.Phases[0].Name = v1alpha1.PhasePreflight
 			}
 		}, "phases that prove that run is Passed"},
+		{"items of a phase pass, side by side", (*record).fan, ""},
+		{"an item passes whose validator nobody saw end", func(r *record) {
+			r.fan()
+			r.pods = r.pods[:len(r.pods)-1]
+		}, "items of phase second of run are Passed"},
+		{"a phase passes with an item that has not", func(r *record) {
+			r.fan()
+			r.last().Phases[1].FanOut.Outcomes = "P."
+		}, "phase second of run is Passed"},
+		{"an item's outcome changes", func(r *record) {
+			r.fan()
+			r.runs["uid"][1].Status.Phases[1].FanOut.Outcomes = "F."
+		}, "items of phase 1/second of run"},
+		{"an item has a Job beside the one before", func(r *record) {
+			r.fan()
+			r.jobs[1].Labels = r.jobs[0].Labels
+		}, "runs beside the Job that came after its own"},
 		{"status announces a result that is not there", func(r *record) { clear(r.maps) }, "announces ConfigMap run-result-1"},
 		{"the result is not the one that status announces", func(r *record) {
 			r.last().Results[0].SHA256 = strings.Repeat("0", 64)
@@ -112,6 +130,8 @@ func TestInvariants(t *testing.T) {
 				r.events = append(r.events, write("patch", "validationruns", "run"))
 			}
 		}, "writes about run"},
+		{"progress is written every 10 s for ten minutes", func(r *record) { r.writeEvery(10 * time.Second) }, ""},
+		{"progress is written every 5 s for five minutes", func(r *record) { r.writeEvery(5 * time.Second) }, "writes about run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			RegisterTestingT(t)
@@ -149,7 +169,7 @@ func sound() *record {
 		run.Status.Phases = []v1alpha1.PhaseStatus{phase("first", first), phase("second", second)}
 		return run
 	}
-	r := &record{maps: map[string]*corev1.ConfigMap{}, runs: map[types.UID][]*v1alpha1.ValidationRun{"uid": {
+	r := &record{starts: 1, maps: map[string]*corev1.ConfigMap{}, runs: map[types.UID][]*v1alpha1.ValidationRun{"uid": {
 		state(v1alpha1.PhaseRunning, v1alpha1.PhasePending),
 		state(v1alpha1.PhasePassed, v1alpha1.PhaseRunning),
 		state(v1alpha1.PhasePassed, v1alpha1.PhasePassed),
@@ -176,6 +196,36 @@ func (r *record) add(change func(*v1alpha1.ValidationRunStatus)) {
 	r.runs["uid"] = append(r.runs["uid"], run)
 }
 
+// fan makes the second phase one of two items, of which the first ends first.
+func (r *record) fan() {
+	r.events = r.events[:2]
+	r.pods = r.pods[:2]
+	names := []string{"run-second-1", "run-second-2"}
+	for i, check := range []string{"links", "memory"} {
+		r.jobs = append(r.jobs, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: names[i], Labels: map[string]string{
+			v1alpha1.LabelRunUID: "uid", v1alpha1.LabelAttempt: "1", v1alpha1.LabelPhase: "second", v1alpha1.LabelCheck: check,
+		}}})
+		r.events = append(r.events, write("create", "jobs", names[i]))
+	}
+	for _, name := range names {
+		r.events = append(r.events, podWrite(podOf(name, corev1.PodRunning, 0)))
+		r.pods = append(r.pods, podOf(name, corev1.PodSucceeded, 0))
+	}
+	for i, outcomes := range []string{"..", "P.", "PP"} {
+		p := &r.runs["uid"][i].Status.Phases[1]
+		p.Jobs, p.FanOut = nil, &v1alpha1.FanOutStatus{Items: 2, Outcomes: outcomes}
+	}
+}
+
+// writeEvery has the operator write sixty times.
+func (r *record) writeEvery(pause time.Duration) {
+	for n := range time.Duration(60) {
+		e := write("patch", "validationruns", "run")
+		e.Received = begin.Add((n + 1) * pause)
+		r.events = append(r.events, e)
+	}
+}
+
 // keep keeps a result, and has status announce it.
 func (r *record) keep(change func(*report.Result)) {
 	result := report.Result{
@@ -200,7 +250,7 @@ func (r *record) keep(change func(*report.Result)) {
 // write is a write of the operator's.
 func write(verb, resource, name string) controlplane.AuditEvent {
 	return controlplane.AuditEvent{
-		Verb: verb, Resource: resource, Name: name, Code: 200, User: "system:serviceaccount:" + operatorNamespace + ":operator-1",
+		Verb: verb, Resource: resource, Name: name, Code: 200, User: "system:serviceaccount:" + operatorNamespace + ":operator-1", Received: begin,
 	}
 }
 

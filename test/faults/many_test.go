@@ -62,8 +62,13 @@ var _ = Describe("Many runs", func() {
 // createMany creates runs as fast as it goes.
 func (s *story) createMany(ctx context.Context, n int, image string) {
 	GinkgoHelper()
+	// There is room for all of them: nobody waits for creators that have all given up.
+	names := make(chan string, n)
+	for i := range n {
+		names <- fmt.Sprintf("many-%04d", i)
+	}
+	close(names)
 	var all sync.WaitGroup
-	names := make(chan string)
 	for range 16 {
 		all.Go(func() {
 			defer GinkgoRecover()
@@ -72,10 +77,6 @@ func (s *story) createMany(ctx context.Context, n int, image string) {
 			}
 		})
 	}
-	for i := range n {
-		names <- fmt.Sprintf("many-%04d", i)
-	}
-	close(names)
 	all.Wait()
 }
 

@@ -73,6 +73,7 @@ func newManager(ctx context.Context, with setup) (ctrl.Manager, error) {
 // startOperator returns once the operator's caches are filled.
 func (s *story) startOperator() *operator {
 	GinkgoHelper()
+	s.starts++
 	user := rest.CopyConfig(s.user)
 	user.Wrap(s.link.wrap)
 	ctx, cancel := context.WithCancel(context.Background())

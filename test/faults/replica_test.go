@@ -69,6 +69,7 @@ func beReplica() error {
 // replica starts an operator of the story's as a process of its own, and returns once it works, or stands by.
 func (s *story) replica(elects bool) *gexec.Session {
 	GinkgoHelper()
+	s.starts++
 	file := filepath.Join(GinkgoT().TempDir(), "kubeconfig")
 	writeKubeconfig(s.user, file)
 	command := exec.Command(os.Args[0])

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/workload"
 	"github.com/validation-operator/validation-operator/test/controlplane"
 	"github.com/validation-operator/validation-operator/test/podlet"
 )
@@ -32,6 +34,8 @@ func (s *story) without(ctx context.Context, resource string) (restore func()) {
 		}
 	}
 	Expect(k8s.Update(ctx, role)).To(Succeed())
+	lost := s.role.Rules[slices.IndexFunc(s.role.Rules, func(r rbacv1.PolicyRule) bool { return resource == "" || slices.Contains(r.Resources, resource) })]
+	s.denied(ctx, lost, cmp.Or(resource, lost.Resources[0]))
 	return func() {
 		GinkgoHelper()
 		role.Rules = s.role.Rules
@@ -77,22 +81,23 @@ var _ = Describe("Admission", func() {
 					Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")}},
 				}
 				Expect(k8s.Create(ctx, quota)).To(Succeed())
-				Eventually(ctx, func(g Gomega) {
-					g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(quota), quota)).To(Succeed())
-					g.Expect(quota.Status.Hard).NotTo(BeEmpty())
-				}).Should(Succeed())
+				refuses(ctx, s.plainPod(), "exceeded quota: no-pods")
 				run := s.run(ctx, "quota", phases(smoke("only", s.image("only", podlet.Runs()))))
 				out := waits(ctx, run, v1alpha1.ReasonQuotaExceeded)
 				Expect(out.Status.Message).To(ContainSubstring("no-pods"))
 				Expect(k8s.Patch(ctx, quota, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"hard":{"pods":"9"}}}`)))).To(Succeed())
 				passes(ctx, run, 1)
 			})
-		}, func() { deadWebhook(ctx, "batch", "jobs") }, func() { deadWebhook(ctx, "", "pods") })
+		}, func() {
+			deadWebhook(ctx, "batch", "jobs", func(s *story) client.Object { return s.plainJob() })
+		}, func() {
+			deadWebhook(ctx, "", "pods", func(s *story) client.Object { return s.plainPod() })
+		})
 	})
 })
 
-// deadWebhook tells the story of a webhook for creations of a resource that nobody answers for.
-func deadWebhook(ctx context.Context, group, resource string) {
+// deadWebhook tells the story of a webhook for creations of a resource, such as one, that nobody answers for.
+func deadWebhook(ctx context.Context, group, resource string, one func(*story) client.Object) {
 	GinkgoHelper()
 	play(ctx, scene{}, func(s *story) {
 		webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
@@ -108,6 +113,7 @@ func deadWebhook(ctx context.Context, group, resource string) {
 		}
 		Expect(k8s.Create(ctx, webhook)).To(Succeed())
 		defer func() { _ = k8s.Delete(ctx, webhook) }() // it may be deleted
+		refuses(ctx, one(s), "dead.registry.test")
 		run := s.run(ctx, "webhook", phases(smoke("only", s.image("only", podlet.Runs()))))
 		out := waits(ctx, run, v1alpha1.ReasonPodNotCreated)
 		Expect(out.Status.Message).To(ContainSubstring("dead.registry.test"))
@@ -127,8 +133,15 @@ var _ = Describe("A namespace that is being deleted", func() {
 			runs(ctx, ends, "first")
 			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}
 			Expect(k8s.Delete(ctx, namespace)).To(Succeed())
-			Consistently(ctx, func() error { return k8s.Get(ctx, client.ObjectKeyFromObject(run), &v1alpha1.ValidationRun{}) }).
-				WithTimeout(4*time.Second).Should(Succeed(), "its pod has an identity to the end")
+			// Pods go first, and all else only once they are gone: from here on nothing but this one keeps the rest from going.
+			s.isAskedToEnd(ctx, run)
+			account, binding := &corev1.ServiceAccount{}, &rbacv1.RoleBinding{}
+			access := client.ObjectKey{Namespace: s.namespace, Name: workload.AccessName(run)}
+			Consistently(ctx, func(g Gomega) {
+				g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(run), &v1alpha1.ValidationRun{})).To(Succeed())
+				g.Expect(k8s.Get(ctx, access, account)).To(Succeed())
+				g.Expect(k8s.Get(ctx, access, binding)).To(Succeed())
+			}).WithTimeout(3*time.Second).Should(Succeed(), "its pod has an identity to the end")
 			close(open)
 			Eventually(ctx, func() bool { return isGone(ctx, namespace) }).Should(BeTrue())
 			events, err := controlplane.ReadAudit(plane.AuditLogPath, s.namespace)
@@ -138,3 +151,13 @@ var _ = Describe("A namespace that is being deleted", func() {
 		})
 	})
 })
+
+// isAskedToEnd waits until the run's only pod is being deleted.
+func (s *story) isAskedToEnd(ctx context.Context, run *v1alpha1.ValidationRun) {
+	GinkgoHelper()
+	Eventually(ctx, func(g Gomega) {
+		var pods corev1.PodList
+		g.Expect(k8s.List(ctx, &pods, client.InNamespace(s.namespace), client.MatchingLabels{v1alpha1.LabelRun: run.Name})).To(Succeed())
+		g.Expect(pods.Items).To(ConsistOf(HaveField("DeletionTimestamp", Not(BeNil()))))
+	}).Should(Succeed())
+}

@@ -31,6 +31,7 @@ type story struct {
 	user      *rest.Config
 	role      *rbacv1.ClusterRole
 	operator  *operator
+	starts    int64 // of operators, so far
 }
 
 // scene is what differs from story to story.
@@ -91,7 +92,7 @@ func (s *story) end(ctx context.Context) {
 		g.Expect(runs.Items).To(BeEmpty())
 		g.Expect(childrenOf(ctx, g, s.namespace)).To(BeEmpty())
 	}).Should(Succeed(), "nothing may be left of runs that are deleted")
-	holdInvariants(s.namespace)
+	holdInvariants(s.namespace, s.starts)
 }
 
 // image is an image of the story's own that behaves as scripted.

@@ -42,6 +42,9 @@ rules:
   resources: [{group: coordination.k8s.io}, {group: events.k8s.io}, {group: "", resources: [events, nodes, nodes/status]}]
 - level: RequestResponse
   resources: [{group: validation.aicr.dev}, {group: "", resources: [pods/status, configmaps]}]
+- level: RequestResponse
+  verbs: [create]
+  resources: [{group: batch, resources: [jobs]}]
 - level: Metadata
 `
 

@@ -61,7 +61,8 @@ func TestAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := "http://" + closed.Addr().String()
+	gone, me, you := "http://"+closed.Addr().String(), listen(t, "me"), listen(t, "you")
+	// Not before the others listen: one of them might get its port.
 	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +70,8 @@ func TestAsk(t *testing.T) {
 		target Target
 		want   string
 	}{
-		"as it should be": {Target{URL: listen(t, "me"), Want: "me"}, ""},
-		"somebody else":   {Target{URL: listen(t, "you"), Want: "me"}, `somebody else answers: 200 OK, "you"`},
+		"as it should be": {Target{URL: me, Want: "me"}, ""},
+		"somebody else":   {Target{URL: you, Want: "me"}, `somebody else answers: 200 OK, "you"`},
 		"nobody":          {Target{URL: gone, Want: "me"}, "connection refused"},
 		"no address":      {Target{URL: "http://%"}, "invalid URL"},
 	}

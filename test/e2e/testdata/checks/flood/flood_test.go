@@ -1,4 +1,5 @@
-// Package flood prints 50 MB within 20 s, several times what a kubelet keeps of a log by default, at a pace at which it rotates it.
+// Package flood prints 50 MB within 20 s, several times what a kubelet keeps of a log by default, at a pace at which it rotates it. Where
+// UNTIL_OPEN is set it goes on until somebody opens the gate.
 package flood
 
 import (
@@ -35,19 +36,31 @@ func TestFirst(t *testing.T) {
 func TestFlood(t *testing.T) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	filler := strings.Repeat("x", lineBytes)
-	total := bursts()
-	for burst := range total {
-		t.Run(fmt.Sprint(burst), func(*testing.T) {
-			var text strings.Builder
-			for line := range linesPerBurst {
-				number := fmt.Sprintf("line %d of %d ", burst*linesPerBurst+line+1, total*linesPerBurst)
-				text.WriteString(number + filler[len(number)+1:] + "\n")
-			}
-			_, _ = os.Stdout.WriteString(text.String())
-		})
+	for burst := range bursts() {
+		t.Run(fmt.Sprint(burst), func(*testing.T) { printBurst(burst) })
 		<-tick.C
 	}
+	// Without subtests: there is no telling how many there would be.
+	for burst := bursts(); isShut(); burst++ {
+		printBurst(burst)
+		<-tick.C
+	}
+}
+
+func printBurst(burst int) {
+	filler := strings.Repeat("x", lineBytes)
+	var text strings.Builder
+	for line := range linesPerBurst {
+		number := fmt.Sprintf("line %d ", burst*linesPerBurst+line+1)
+		text.WriteString(number + filler[len(number)+1:] + "\n")
+	}
+	_, _ = os.Stdout.WriteString(text.String())
+}
+
+// isShut says whether there is a gate and nobody has opened it, as `program.test open` does.
+func isShut() bool {
+	_, err := os.Stat("/tmp/open")
+	return os.Getenv("UNTIL_OPEN") != "" && err != nil
 }
 
 func TestLast(*testing.T) {}
