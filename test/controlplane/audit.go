@@ -62,6 +62,9 @@ type wireEvent struct {
 	ResponseObject           json.RawMessage
 }
 
+// eventBegins is how each line of an audit log begins.
+var eventBegins = []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/v1"`)
+
 // ReadAudit returns the requests of an audit log in the order in which they were completed. With namespaces it returns
 // only the requests for objects in one of them. A last line that is still being written is left out.
 func ReadAudit(path string, namespaces ...string) ([]AuditEvent, error) {
@@ -85,7 +88,12 @@ func ReadAudit(path string, namespaces ...string) ([]AuditEvent, error) {
 			continue
 		}
 		var wire wireEvent
-		if err := json.Unmarshal(line, &wire); err != nil {
+		err = json.Unmarshal(line, &wire)
+		if i := bytes.LastIndex(line, eventBegins); err != nil && i > 0 {
+			wire = wireEvent{}
+			err = json.Unmarshal(line[i:], &wire) // the half line that a server left that was killed
+		}
+		if err != nil {
 			return nil, fmt.Errorf("reading line %d of the audit log: %w", number, err)
 		}
 		event := wire.event()

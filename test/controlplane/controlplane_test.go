@@ -114,7 +114,8 @@ func TestJobGetsAPodWithAnIdentity(t *testing.T) {
 
 func TestControllerManagerRestart(t *testing.T) {
 	client, namespace := clientFor(t, &plane.Connection), newNamespace(t, nil)
-	if err := plane.RestartControllerManager(); err != nil {
+	plane.KillControllerManager()
+	if err := plane.StartControllerManager(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.BatchV1().Jobs(namespace).Create(t.Context(), job("after"), metav1.CreateOptions{}); err != nil {
@@ -198,6 +199,31 @@ func TestServiceAccountConfigHasNoRightsOfItsOwn(t *testing.T) {
 		}
 	}
 	t.Errorf("the audit log has no %+v among %d events", want, len(events))
+}
+
+// TestAuditLogOfAServerThatWasKilled: of a line that was being written only that line is lost.
+func TestAuditLogOfAServerThatWasKilled(t *testing.T) {
+	whole := func(name string) string {
+		return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","stage":"ResponseComplete","verb":"create","objectRef":{"namespace":"n","name":"` + name + `"}}`
+	}
+	path := filepath.Join(t.TempDir(), "audit.log")
+	if err := os.WriteFile(path, []byte(whole("a")+"\n"+whole("b")[:90]+whole("c")+"\n"+whole("d")+"\n"+whole("e")[:90]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	events, err := ReadAudit(path, "n")
+	var names []string
+	for _, e := range events {
+		names = append(names, e.Name)
+	}
+	if err != nil || strings.Join(names, " ") != "a c d" {
+		t.Errorf("the events are %v, %v", names, err)
+	}
+	if err := os.WriteFile(path, []byte("{\"kind\":\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadAudit(path); err == nil {
+		t.Error("a line that is no event is taken")
+	}
 }
 
 func TestNamespaceIsRemoved(t *testing.T) {

@@ -32,11 +32,11 @@ var controllers = []string{
 // managerUser is kube-controller-manager's name in the audit log.
 const managerUser = "system:kube-controller-manager"
 
-// RestartControllerManager ends kube-controller-manager as a crash would, and returns when a new one is healthy.
-func (c *ControlPlane) RestartControllerManager() error {
-	c.manager.kill()
-	return c.startManager(Port)
-}
+// KillControllerManager takes kube-controller-manager away, as a crash would.
+func (c *ControlPlane) KillControllerManager() { c.manager.kill() }
+
+// StartControllerManager brings kube-controller-manager back, and returns when it is healthy.
+func (c *ControlPlane) StartControllerManager() error { return c.startManager(Port) }
 
 // startManager starts kube-controller-manager at a port that is drawn for it, and returns when it is healthy.
 func (c *ControlPlane) startManager(draw func() (int, error)) error {
