@@ -65,7 +65,9 @@ func (s savedAt) due(state podlog.State, failed int, now time.Time) bool {
 	switch {
 	case state.Ended || state.Bytes == s.bytes || now.Sub(s.at) < noticeEvery:
 		return false
-	case failed > s.failed:
+	case failed > s.failed && s.failed == 0:
+		return true // whatever comes after it, the outcome is proven
+	case failed > s.failed && now.Sub(s.at) >= checkpointEvery:
 		return true
 	case state.Bytes+40*state.Lines < checkpointFrom:
 		return false
@@ -139,7 +141,7 @@ func (f *follows) paper(uid types.UID, e *followed, now time.Time) ([]byte, save
 	var data []byte
 	saved := savedAt{at: now}
 	_, err := f.set.Save(uid, workload.ValidatorContainer, func(state podlog.State, place []byte) {
-		if saved.bytes, saved.failed = state.Bytes, e.stream.Progress().Failed; e.saved.due(state, saved.failed, now) {
+		if saved.bytes, saved.failed = state.Bytes, e.stream.Progress().Failures; e.saved.due(state, saved.failed, now) {
 			out.Place, out.State = place, state
 			data = out.encode(e.stream)
 		}
@@ -219,31 +221,47 @@ func (r *Reconciler) resume(ctx context.Context, run *v1alpha1.ValidationRun, jo
 	if age := now.Sub(pod.Validator.Started); age >= 0 && age < resumeAfter {
 		return nil
 	}
+	key := client.ObjectKeyFromObject(run)
 	c, err := r.readCheckpoint(ctx, run, job.Item)
-	if err != nil || c == nil || c.Pod.UID != pod.UID || c.Pod.Validator.ID != pod.Validator.ID {
+	if err != nil {
+		r.follows.seek(string(pod.UID), key, err, now)
 		return err
+	}
+	r.follows.found(string(pod.UID))
+	if c == nil || c.Pod.UID != pod.UID || c.Pod.Validator.ID != pod.Validator.ID {
+		return nil
 	}
 	r.follows.mu.Lock()
 	defer r.follows.mu.Unlock()
-	r.follows.add(pod.UID, &followed{
-		run: client.ObjectKeyFromObject(run), job: job.Name, since: now, list: &listSink{}, stream: c.stream, place: c.Place,
-		saved: savedAt{at: now, bytes: c.State.Bytes, failed: c.stream.Progress().Failed, object: c.object},
-		meter: metrics.Resumed(c.State.Bytes, len(c.State.Gaps)),
-	})
+	e := r.follows.add(pod.UID, key, job.Name, now)
+	e.stream, e.place, e.meter = c.stream, c.Place, metrics.Resumed(c.State.Bytes, len(c.State.Gaps))
+	e.saved = savedAt{at: now, bytes: c.State.Bytes, failed: c.stream.Progress().Failures, object: c.object}
 	return nil
 }
 
-// recall is a pod that is gone, by the checkpoint of its log: what an earlier process had read of it counts.
+// recall is a pod that is gone, by the checkpoint of its log: what an earlier process had read of it counts. Where that cannot be had, it is
+// waited for, but no longer than what is judged by it can wait; of a run that is being deleted nothing is.
 func (r *Reconciler) recall(ctx context.Context, run *v1alpha1.ValidationRun, item workload.Item) ([]plan.Pod, error) {
+	if !run.DeletionTimestamp.IsZero() {
+		return nil, nil
+	}
+	name, now := workload.CheckpointName(run, item), r.Clock.Now()
 	c, err := r.readCheckpoint(ctx, run, item)
-	if err != nil || c == nil {
-		return nil, err
+	if err != nil {
+		since := r.follows.seek(name, client.ObjectKeyFromObject(run), err, now)
+		if !plan.GivesUp(run, since, now) {
+			return nil, err
+		}
+		logf.FromContext(ctx).Info("Checkpoint of a log is given up", "configMap", name, "error", err.Error())
+		return nil, nil
+	}
+	if r.follows.found(name); c == nil {
+		return nil, nil
 	}
 	pod := c.Pod
 	pod.Gone = true
 	pod.Log = plan.Log{
-		Missing: "it was not read to its end", Lines: c.State.Lines, Bytes: c.State.Bytes,
-		Progress: c.stream.Progress(), Stream: c.stream.Result(),
+		Missing: "it was not read to its end", Progress: c.stream.Progress(), Stream: c.stream.Result(),
 	}
 	_, pod.Log.Gaps = missing(c.State)
 	if len(c.List) > 0 {

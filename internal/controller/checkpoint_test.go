@@ -33,6 +33,8 @@ func TestWhenACheckpointIsDue(t *testing.T) {
 		{"a short log", podlog.State{Bytes: 1000, Lines: 10}, 0, savedAt{at: epoch}, time.Hour, false},
 		{"a short log with a failure", podlog.State{Bytes: 1000, Lines: 10}, 1, savedAt{at: epoch}, noticeEvery, true},
 		{"the same failure", podlog.State{Bytes: 2000, Lines: 20}, 1, savedAt{at: epoch, bytes: 1000, failed: 1}, time.Hour, false},
+		{"another failure", podlog.State{Bytes: 2000, Lines: 20}, 2, savedAt{at: epoch, bytes: 1000, failed: 1}, checkpointEvery, true},
+		{"one after the other", podlog.State{Bytes: 2000, Lines: 20}, 2, savedAt{at: epoch, bytes: 1000, failed: 1}, checkpointEvery - 1, false},
 		{"a failure of a moment ago", podlog.State{Bytes: 1000, Lines: 10}, 1, savedAt{at: epoch}, noticeEvery - 1, false},
 		{"many short lines", podlog.State{Bytes: 1 << 20, Lines: 100_000}, 0, savedAt{at: epoch}, noticeEvery, true},
 		{"one MiB more", long, 0, saved, noticeEvery, true},
@@ -69,7 +71,7 @@ func killedWhileReading(t *testing.T) (*bench, plan.Job, *corev1.Pod) {
 	job := plan.Job{Name: jobOf(t, run).Name, Item: workload.Item{Attempt: 1, Phase: "a"}, Pods: []plan.Pod{pod}}
 	seen := plan.Observed{Jobs: []plan.Job{job}}
 	b.follows.read(client.ObjectKeyFromObject(run), job.Name, pod, epoch)
-	for pod.Log.Lines < 100 {
+	for pod.Log.Stream.Lines < 100 {
 		<-b.read
 		b.follows.look(&pod)
 	}
@@ -106,8 +108,8 @@ func TestALogIsReadOnFromItsCheckpoint(t *testing.T) {
 	if want := "    a_test.go:7: it is broken\n"; tests[0].Output.Head != want {
 		t.Errorf("the failed test printed %q", tests[0].Output.Head)
 	}
-	if pod.Log.Missing != "" || pod.Log.Lines != 106 {
-		t.Errorf("missing is %q of %d lines", pod.Log.Missing, pod.Log.Lines)
+	if pod.Log.Missing != "" || pod.Log.Stream.Lines != 106 {
+		t.Errorf("missing is %q of %d lines", pod.Log.Missing, pod.Log.Stream.Lines)
 	}
 }
 
@@ -151,11 +153,41 @@ func TestACheckpointThatDoesNotFit(t *testing.T) {
 				t.Fatal(err)
 			}
 			pod := job.Pods[0]
-			for b.follows.look(&pod); pod.Log.Lines < 3; b.follows.look(&pod) {
+			for b.follows.look(&pod); pod.Log.Stream.Lines < 3; b.follows.look(&pod) {
 				<-b.read
 			}
 			if tests := pod.Log.Stream.Tests; len(tests) != 1 || tests[0].Outcome != gotest.Pass {
 				t.Errorf("read is %+v", tests)
+			}
+		})
+	}
+}
+
+// A failure may be read long before its test ends, and is the failure of the run all the same.
+func TestWhateverFailsBringsACheckpoint(t *testing.T) {
+	const begun = "\x16=== RUN   TestA\n\x16=== RUN   TestA/sub\n"
+	constraint := "\x16=== ATTR  TestA constraint/x {\"expected\":\"1\",\"actual\":\"2\",\"passed\":false,\"severity\":\"%s\"}\n"
+	for name, test := range map[string]struct {
+		text string
+		want bool
+	}{
+		"nothing yet":             {begun, false},
+		"a subtest that passed":   {begun + "\x16    --- PASS: TestA/sub (0.00s)\n", false},
+		"a subtest that failed":   {begun + "\x16    --- FAIL: TestA/sub (0.00s)\n", true},
+		"a constraint that fails": {begun + fmt.Sprintf(constraint, "error"), true},
+		"a constraint that warns": {begun + fmt.Sprintf(constraint, "warning"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, interceptor.Funcs{})
+			k := podOf(t, newRun())
+			b.logs.text[k.Name+"/validator"] = test.text + "one more line\n"
+			pod := plan.Look(k)
+			b.follows.read(types.NamespacedName{Namespace: "ns", Name: "run"}, "job", pod, epoch)
+			for b.follows.look(&pod); pod.Log.Stream.Lines < int64(strings.Count(test.text, "\n")); b.follows.look(&pod) {
+				<-b.read
+			}
+			if data, _ := b.follows.paper(pod.UID, b.follows.entry(pod.UID), epoch.Add(noticeEvery)); (data != nil) != test.want {
+				t.Errorf("a checkpoint of %d bytes is due", len(data))
 			}
 		})
 	}

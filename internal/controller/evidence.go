@@ -23,9 +23,7 @@ import (
 const (
 	// evidenceKey holds a phase's evidence in its ConfigMap.
 	evidenceKey = "phase.json.gz"
-	// evidenceBytes bounds a phase's evidence before it is compressed, and leastEvidenceBytes is what it is cut down to, where need be,
-	// before its tests are left out.
-	evidenceBytes      = 4 << 20
+	// leastEvidenceBytes is what a phase's evidence is cut down to, where no ConfigMap takes it, before its tests are left out.
 	leastEvidenceBytes = 256 << 10
 )
 
@@ -40,7 +38,7 @@ func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, what
 		seen.Kept = map[workload.Item]*report.Phase{}
 	}
 	for i := range what {
-		kept, err := r.keepOne(ctx, run, &what[i])
+		kept, err := r.keepOne(ctx, run, &what[i], roomToKeep(run, what, i))
 		if err != nil {
 			return err
 		}
@@ -49,31 +47,33 @@ func (r *Reconciler) keep(ctx context.Context, run *v1alpha1.ValidationRun, what
 	return nil
 }
 
-// keepOne keeps the evidence of one item, or holds it where the API server does not take it: status gets the outcome all the same.
-func (r *Reconciler) keepOne(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping) (*report.Phase, error) {
-	if held := r.unkept.phase(run, k.As); held != nil {
+// keepOne keeps the evidence of one item, or holds it where the API server does not take it: status gets the outcome all the same. What
+// counts is the same either way, as it is bounded and as it is read back.
+func (r *Reconciler) keepOne(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping, room int) (*report.Phase, error) {
+	if held := r.unkept.phase(run, k.As); held != nil && !plan.Outweighs(&k.Phase, held) {
 		return held, nil
 	}
-	kept, err := r.writeEvidence(ctx, run, k)
+	data, err := encodeEvidence(k.Phase, room)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := r.writeEvidence(ctx, run, k, data)
+	if err == nil {
+		r.unkept.letGo(run, k.As)
+	}
 	refused, ok := errors.AsType[*refusal](err)
 	if !ok {
 		return kept, err
 	}
-	data, err := encodeEvidence(k.Phase)
-	if err != nil {
-		return nil, err
-	}
 	held := r.unkept.hold(run, k.As, data, refused.block, r.Clock.Now())
 	logf.FromContext(ctx).Info("Evidence cannot be kept for now", "phase", k.As.Phase, "held", held, "message", refused.block.Message)
-	return &k.Phase, nil
+	phase, err := report.DecodePhase(data)
+	return &phase, err
 }
 
-// writeEvidence writes evidence into a ConfigMap, and returns what counts: what an earlier pass has written there, if that can be it.
-func (r *Reconciler) writeEvidence(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping) (*report.Phase, error) {
-	data, err := encodeEvidence(k.Phase)
-	if err != nil {
-		return nil, err
-	}
+// writeEvidence writes evidence, encoded, into a ConfigMap, and returns what counts: what an earlier pass has written there, if that can
+// be it.
+func (r *Reconciler) writeEvidence(ctx context.Context, run *v1alpha1.ValidationRun, k *plan.Keeping, data []byte) (*report.Phase, error) {
 	for range 2 {
 		cm := &corev1.ConfigMap{
 			ObjectMeta: workload.Meta(run, workload.EvidenceName(run, k.As), workload.ComponentEvidence, k.As.Attempt),
@@ -84,15 +84,15 @@ func (r *Reconciler) writeEvidence(ctx context.Context, run *v1alpha1.Validation
 		if k.As.Check != "" || k.As.Node != "" {
 			cm.Annotations = map[string]string{v1alpha1.AnnotationNode: k.As.Node, v1alpha1.AnnotationRestart: strconv.Itoa(int(k.As.Restart))}
 		}
-		if cm, err = createOwned(ctx, r, run, cm); err != nil {
+		cm, err := createOwned(ctx, r, run, cm)
+		if err != nil {
 			return nil, err
 		}
 		kept, err := evidenceIn(run, cm, k.As)
 		if bytes.Equal(cm.BinaryData[evidenceKey], data) {
 			err = isOwn(run, cm)
 		}
-		if err == nil && k.Phase.State == v1alpha1.PhaseFailed && kept.State != v1alpha1.PhaseFailed {
-			// A failure that was read outweighs whatever else was made of the same Job.
+		if err == nil && plan.Outweighs(&k.Phase, kept) {
 			err = fmt.Errorf("it says %s, and a failure was read", kept.State)
 		}
 		if err == nil {
@@ -100,10 +100,11 @@ func (r *Reconciler) writeEvidence(ctx context.Context, run *v1alpha1.Validation
 		}
 		logf.FromContext(ctx).Info("Evidence is replaced", "configMap", cm.Name, "error", err.Error())
 		if err := client.IgnoreNotFound(r.Client.Delete(ctx, cm, client.Preconditions{UID: new(cm.UID)})); err != nil {
-			return nil, fmt.Errorf("replacing the evidence of phase %s: %w", k.As.Phase, err)
+			return nil, refusedTo("replacing ConfigMap "+cm.Name, err)
 		}
 	}
-	return nil, fmt.Errorf("replacing the evidence of phase %s: somebody else writes it again", k.As.Phase)
+	return nil, &refusal{block: plan.Block{Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf(
+		"replacing ConfigMap %s: somebody else writes it again", workload.EvidenceName(run, k.As))}}
 }
 
 // evidenceIn is the evidence of an item that a ConfigMap holds, or why it cannot be that.
@@ -124,11 +125,15 @@ func holds(run *v1alpha1.ValidationRun, cm *corev1.ConfigMap, phase *report.Phas
 	return isOwn(run, cm)
 }
 
-// encodeEvidence makes a phase fit into a ConfigMap, whatever that takes: text that does not compress is cut down further.
-func encodeEvidence(phase report.Phase) ([]byte, error) {
-	for limit := evidenceBytes; limit >= leastEvidenceBytes; limit /= 2 {
-		if data, err := report.EncodePhase(phase.Bound(limit)); err == nil {
+// encodeEvidence makes a phase fit into the room that there is for it and into a ConfigMap, whatever that takes: text that does not compress
+// is cut down further.
+func encodeEvidence(phase report.Phase, room int) ([]byte, error) {
+	for {
+		if data, err := report.EncodePhase(phase.Bound(room)); err == nil {
 			return data, nil
+		}
+		if room /= 2; room < leastEvidenceBytes {
+			break
 		}
 	}
 	data, err := report.EncodePhase(phase.WithoutTests())
@@ -138,12 +143,9 @@ func encodeEvidence(phase report.Phase) ([]byte, error) {
 	return data, nil
 }
 
-// evidence is what was kept of a phase. Where somebody has deleted that, the phase is told from status alone.
+// evidence is what was kept of a phase of one Job. Where somebody has deleted that, the phase is told from status alone.
 func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, p v1alpha1.PhaseStatus) (report.Phase, error) {
 	item := workload.Item{Attempt: d.Status.Attempt, Phase: p.Name, Restart: p.Restarts}
-	if p.FanOut != nil && p.State != v1alpha1.PhaseNotRun {
-		return r.fannedEvidence(ctx, run, d, p)
-	}
 	if p.State == v1alpha1.PhaseNotRun {
 		return report.NotRun(p.Name, p.Reason, p.Message), nil
 	}
@@ -160,27 +162,23 @@ func (r *Reconciler) evidence(ctx context.Context, run *v1alpha1.ValidationRun, 
 	if phase != nil {
 		note = fmt.Sprintf("the evidence that was kept of this phase says %s, and is not what status was told by; this is what status says", phase.State)
 	}
-	start, end := timeOf(p.StartTime), timeOf(p.CompletionTime)
 	return report.Phase{
-		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary, StartTime: &start, CompletionTime: &end,
-		Notes: []string{note},
+		Name: p.Name, State: p.State, Reason: p.Reason, Message: p.Message, Summary: p.Summary,
+		StartTime: pointerTo(p.StartTime), CompletionTime: pointerTo(p.CompletionTime), Notes: []string{note},
 	}, nil
 }
 
-// earlierEvidence is what was kept of the runs of a phase that were retried, the oldest first.
+// earlierEvidence is what was kept of the runs of a phase that were retried, the oldest first, and of each no more than so many bytes.
 func (r *Reconciler) earlierEvidence(
-	ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, p v1alpha1.PhaseStatus,
+	ctx context.Context, run *v1alpha1.ValidationRun, attempt int64, p v1alpha1.PhaseStatus, limit int,
 ) (out []report.Phase, err error) {
-	if p.Retries == 0 {
-		return nil, nil
-	}
 	for restart := range p.Restarts {
 		phase, err := r.keptEvidence(ctx, run, workload.Item{Attempt: attempt, Phase: p.Name, Restart: restart})
 		if err != nil {
 			return nil, err
 		}
 		if phase != nil {
-			out = append(out, *phase)
+			out = append(out, phase.Bound(limit))
 		}
 	}
 	return out, nil

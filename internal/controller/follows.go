@@ -25,6 +25,8 @@ type follows struct {
 	mu   sync.Mutex
 	pods map[types.UID]*followed
 	runs map[types.NamespacedName]map[types.UID]*followed // the same ones, by run
+	// sought are the logs that cannot be read on for now, by pod or by checkpoint.
+	sought map[string]sought
 }
 
 // followed is what was read of one pod, and the pod as it was seen last.
@@ -41,7 +43,9 @@ type followed struct {
 }
 
 func newFollows(logs podlog.Source, changed func(types.NamespacedName)) *follows {
-	f := &follows{pods: map[types.UID]*followed{}, runs: map[types.NamespacedName]map[types.UID]*followed{}}
+	f := &follows{
+		pods: map[types.UID]*followed{}, runs: map[types.NamespacedName]map[types.UID]*followed{}, sought: map[string]sought{},
+	}
 	f.set = podlog.NewSet(logs, podlog.Options{
 		MaxPerNode:  followsPerNode,
 		NotifyEvery: noticeEvery,
@@ -68,8 +72,7 @@ func (f *follows) read(run types.NamespacedName, job string, pod plan.Pod, now t
 	f.mu.Lock()
 	e := f.pods[pod.UID]
 	if e == nil {
-		e = &followed{run: run, job: job, since: now, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits()), saved: savedAt{at: now}}
-		f.add(pod.UID, e)
+		e = f.add(pod.UID, run, job, now)
 	}
 	e.last = pod
 	// What was read is in the sinks, and not kept twice.
@@ -106,19 +109,22 @@ func (f *follows) follow(target podlog.Target, e *followed) {
 	f.set.Follow(target, e.stream)
 }
 
-// add takes a pod up. Called with the lock held.
-func (f *follows) add(uid types.UID, e *followed) {
+// add takes a pod up of which nothing was read. Called with the lock held.
+func (f *follows) add(uid types.UID, run types.NamespacedName, job string, now time.Time) *followed {
+	e := &followed{run: run, job: job, since: now, list: &listSink{}, stream: gotest.NewStream(gotest.DefaultLimits()), saved: savedAt{at: now}}
 	f.pods[uid] = e
-	if f.runs[e.run] == nil {
-		f.runs[e.run] = map[types.UID]*followed{}
+	if f.runs[run] == nil {
+		f.runs[run] = map[types.UID]*followed{}
 	}
-	f.runs[e.run][uid] = e
+	f.runs[run][uid] = e
+	return e
 }
 
 // look fills in what was read of a pod's logs.
 func (f *follows) look(pod *plan.Pod) {
 	e := f.entry(pod.UID)
 	if e == nil {
+		f.lookForSought(pod)
 		return
 	}
 	pod.Log.Since = e.since
@@ -132,7 +138,6 @@ func (f *follows) look(pod *plan.Pod) {
 			_ = e.stream.Close() // it always returns nil
 		}
 		pod.Log.Ended = state.Ended
-		pod.Log.Lines, pod.Log.Bytes = state.Lines, state.Bytes
 		pod.Log.Missing, pod.Log.Gaps = missing(state)
 		f.count(&e.meter, state)
 		pod.Log.Progress, pod.Log.Stream = e.stream.Progress(), e.stream.Result()
@@ -209,6 +214,11 @@ func (f *follows) keepOnly(run types.NamespacedName, keep []types.UID) {
 	}
 	if len(f.runs[run]) == 0 {
 		delete(f.runs, run)
+	}
+	for log, s := range f.sought {
+		if s.run == run && !slices.Contains(keep, types.UID(log)) {
+			delete(f.sought, log)
+		}
 	}
 	f.mu.Unlock()
 	for _, uid := range drop {

@@ -17,8 +17,11 @@ type refusal struct{ block plan.Block }
 func (r *refusal) Error() string { return r.block.Reason + ": " + r.block.Message }
 
 // refused sorts the errors of a creation.
-func refused(what string, err error) error {
-	block := plan.Block{Message: fmt.Sprintf("creating %s: %s", what, err)}
+func refused(what string, err error) error { return refusedTo("creating "+what, err) }
+
+// refusedTo sorts the errors of a write.
+func refusedTo(doing string, err error) error {
+	block := plan.Block{Message: fmt.Sprintf("%s: %s", doing, err)}
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		block.Reason, block.Message, block.Final = v1alpha1.ReasonPodNotCreated, "the namespace is being deleted", true
@@ -31,8 +34,11 @@ func refused(what string, err error) error {
 		block.Reason = v1alpha1.ReasonForbidden
 	case apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook"):
 		block.Reason = v1alpha1.ReasonPodNotCreated
+	case strings.Contains(err.Error(), "denied the request"), strings.Contains(err.Error(), "denied request: "):
+		// A webhook and a policy that say no give the answer a code of their own choice.
+		block.Reason = v1alpha1.ReasonForbidden
 	default:
-		return fmt.Errorf("creating %s: %w", what, err)
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return &refusal{block: block}
 }

@@ -23,12 +23,15 @@ func terminatingNamespace() error {
 	return err
 }
 
-// deniedByWebhook is what the API server answers when a webhook says no: a code, and the webhook's own reason, which may be none.
-func deniedByWebhook() error {
-	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: http.StatusForbidden, Message: `admission webhook "w" denied the request: no`,
-	}}
+// denied is what the API server answers when a webhook or a policy says no: with a code and a reason of theirs, which may be none.
+func denied(code int32, reason metav1.StatusReason, message string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
 }
+
+const (
+	byWebhook = `admission webhook "w" denied the request: no`
+	byPolicy  = `configmaps "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`
+)
 
 func TestRefused(t *testing.T) {
 	kind := schema.GroupKind{Group: "batch", Kind: "Job"}
@@ -42,7 +45,16 @@ func TestRefused(t *testing.T) {
 		{"too large", apierrors.NewRequestEntityTooLargeError("limit is 3145728"), v1alpha1.ReasonInvalidSpec + "!"},
 		{"a quota", apierrors.NewForbidden(jobs, "j", errors.New("exceeded quota: q, requested: count/jobs.batch=1")), v1alpha1.ReasonQuotaExceeded},
 		{"rights", apierrors.NewForbidden(jobs, "j", errors.New(`User "x" cannot create resource "jobs"`)), v1alpha1.ReasonForbidden},
-		{"a webhook that says no", deniedByWebhook(), v1alpha1.ReasonForbidden},
+		{"a webhook that says no", denied(http.StatusForbidden, "", byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says conflict", denied(http.StatusConflict, metav1.StatusReasonConflict, byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says error", denied(http.StatusInternalServerError, "", byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says unavailable", denied(http.StatusServiceUnavailable, "", byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says gone", denied(http.StatusGone, "", byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says something", denied(499, "", byWebhook), v1alpha1.ReasonForbidden},
+		{"a webhook that says nothing", denied(http.StatusBadRequest, "", `admission webhook "w" denied the request without explanation`),
+			v1alpha1.ReasonInvalidSpec + "!"},
+		{"a policy that says no", denied(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, byPolicy), v1alpha1.ReasonInvalidSpec + "!"},
+		{"a policy that says unauthorized", denied(http.StatusUnauthorized, metav1.StatusReasonUnauthorized, byPolicy), v1alpha1.ReasonForbidden},
 		{"a namespace that goes", terminatingNamespace(), v1alpha1.ReasonPodNotCreated + "!"},
 		{"a webhook that is down", apierrors.NewInternalError(errors.New(`failed calling webhook "w": connection refused`)), v1alpha1.ReasonPodNotCreated},
 		{"an internal error", apierrors.NewInternalError(errors.New("etcdserver: no leader")), ""},

@@ -38,7 +38,7 @@ func (r *Reconciler) store(ctx context.Context, run *v1alpha1.ValidationRun, d p
 		if refused, ok := errors.AsType[*refusal](err); ok {
 			seen.StoreRefused = &refused.block
 			if len(parts) > 1 {
-				return r.deleteParts(ctx, run, d.Status.Attempt)
+				return ignoreRefusal(r.deleteParts(ctx, run, d.Status.Attempt))
 			}
 			return nil
 		}
@@ -87,13 +87,25 @@ func (r *Reconciler) deleteParts(ctx context.Context, run *v1alpha1.ValidationRu
 	return nil
 }
 
+// ignoreRefusal leaves of an error what is simply tried again.
+func ignoreRefusal(err error) error {
+	if _, ok := errors.AsType[*refusal](err); ok {
+		return nil
+	}
+	return err
+}
+
 // deleteKept deletes the ConfigMaps of one kind of an attempt.
 func (r *Reconciler) deleteKept(ctx context.Context, run *v1alpha1.ValidationRun, component string, attempt int64) error {
-	return r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
+	err := r.Client.DeleteAllOf(ctx, &corev1.ConfigMap{}, client.InNamespace(run.Namespace), client.MatchingLabels{
 		v1alpha1.LabelRunUID:    string(run.UID),
 		v1alpha1.LabelComponent: component,
 		v1alpha1.LabelAttempt:   strconv.FormatInt(attempt, 10),
 	})
+	if err != nil {
+		return refusedTo("deleting ConfigMaps", err)
+	}
+	return nil
 }
 
 // current is an error where the run is not as it was read any more.
@@ -122,19 +134,43 @@ func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d 
 		StartTime: timeOf(s.StartTime), CompletionTime: timeOf(s.CompletionTime),
 		Inputs: s.Inputs, Summary: s.Summary,
 	}
+	room := roomFor(len(s.Phases))
 	for _, p := range s.Phases {
-		phase, err := r.evidence(ctx, run, d, p)
+		phase, err := r.allRuns(ctx, run, d, seen, p, room)
 		if err != nil {
 			return result, err
 		}
-		if p.FanOut == nil {
-			if phase.Earlier, err = r.earlierEvidence(ctx, run, s.Attempt, p); err != nil {
-				return result, err
-			}
+		if gone := int(p.Retries) - len(phase.Earlier); gone > 0 {
+			note := fmt.Sprintf("the evidence that was kept of %d of its earlier runs is gone", gone)
+			phase.Notes = append(slices.Clip(phase.Notes), note)
 		}
 		result.Phases = append(result.Phases, phase)
 	}
 	return result, nil
+}
+
+// allRuns is the evidence of all runs of a phase, as far as there is room for it: half of it is for those that were retried.
+func (r *Reconciler) allRuns(
+	ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed, p v1alpha1.PhaseStatus, room int,
+) (report.Phase, error) {
+	if p.FanOut != nil && (p.State != v1alpha1.PhaseNotRun || p.Retries > 0) {
+		return r.fannedEvidence(ctx, run, d, seen, p, room)
+	}
+	phase, err := r.evidence(ctx, run, d, p)
+	if err != nil || p.Retries == 0 {
+		return phase.Bound(shareOf(room, 1)), err
+	}
+	phase = phase.Bound(shareOf(room/2, 1))
+	phase.Earlier, err = r.earlierEvidence(ctx, run, d.Status.Attempt, p, shareOf(room/2, p.Retries))
+	return phase, err
+}
+
+// pointerTo is a time as a result has it.
+func pointerTo(t *metav1.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return &t.Time
 }
 
 func timeOf(t *metav1.Time) time.Time {

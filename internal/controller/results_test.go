@@ -2,7 +2,9 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +99,34 @@ func TestStoreThatIsRefusedDoesNotKeepTheRunFromEnding(t *testing.T) {
 	}
 	if block := seen.StoreRefused; block == nil || block.Reason != v1alpha1.ReasonQuotaExceeded || block.Final {
 		t.Errorf("it is refused for %+v", block)
+	}
+}
+
+// Nor does one that stands in the way and cannot be deleted, or of which only a part could be stored.
+func TestAResultThatCannotBeReplacedDoesNotKeepTheRunFromEnding(t *testing.T) {
+	funcs := interceptor.Funcs{DeleteAllOf: func(context.Context, client.WithWatch, client.Object, ...client.DeleteAllOfOption) error {
+		return denied(500, "", byWebhook)
+	}}
+	b := newBench(t, funcs, newRun())
+	run := b.stored(t, newRun())
+	var first, other plan.Observed
+	if err := b.store(t.Context(), run, over("2 passed"), &first); err != nil || first.Stored == nil {
+		t.Fatalf("%+v, %v", first.StoreRefused, err)
+	}
+	if err := b.store(t.Context(), run, over("2 passed, as it is now"), &other); err != nil || other.StoreRefused == nil {
+		t.Errorf("it is tried again and again: %v", err)
+	}
+
+	funcs.Create = refuses("result-1", denied(409, "", byWebhook)).Create
+	b = newBench(t, funcs, newRun())
+	b.Results.PartBytes = 4 << 10
+	large := over("2 passed")
+	for i := range 100 {
+		large.Keep[0].Phase.Notes = append(large.Keep[0].Phase.Notes, fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)})))
+	}
+	var seen plan.Observed
+	if err := b.store(t.Context(), run, large, &seen); err != nil || seen.StoreRefused.Reason != v1alpha1.ReasonForbidden {
+		t.Errorf("it is tried again and again: %v", err)
 	}
 }
 

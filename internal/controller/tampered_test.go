@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 func written(t *testing.T, run *v1alpha1.ValidationRun, k plan.Keeping, change func(*corev1.ConfigMap)) *corev1.ConfigMap {
 	t.Helper()
 	b := newBench(t, interceptor.Funcs{})
-	if _, err := b.writeEvidence(t.Context(), run, &k); err != nil {
+	if _, err := b.keepOne(t.Context(), run, &k, evidenceBytes); err != nil {
 		t.Fatal(err)
 	}
 	cm := b.configMap(t, workload.EvidenceName(run, k.As))
@@ -83,6 +84,36 @@ func TestWhatStandsInTheWayOfEvidence(t *testing.T) {
 	}
 }
 
+// Neither a webhook that lets nothing be deleted nor somebody who writes the same again and again holds the run up: the evidence is held.
+func TestWhatCannotBeReplacedHoldsNothingUp(t *testing.T) {
+	run := newRun(started)
+	there := func() *corev1.ConfigMap { return written(t, run, passedAs(itemKept, "a"), func(*corev1.ConfigMap) {}) }
+	no := func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error {
+		return denied(409, "Conflict", byWebhook)
+	}
+	again := func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+		if err := c.Delete(ctx, o, opts...); err != nil {
+			return err
+		}
+		return c.Create(ctx, there())
+	}
+	for want, funcs := range map[string]interceptor.Funcs{"denied the request": {Delete: no}, "somebody else writes it again": {Delete: again}} {
+		b := newBench(t, funcs, newRun(started), there())
+		run := b.stored(t, newRun())
+		failed := []plan.Keeping{{As: itemKept, Phase: report.Phase{Name: "a", State: v1alpha1.PhaseFailed, Message: "1 failed"}}}
+		var seen plan.Observed
+		if err := b.keep(t.Context(), run, failed, &seen); err != nil {
+			t.Fatal(err)
+		}
+		if got := seen.Kept[itemKept]; got == nil || got.State != v1alpha1.PhaseFailed {
+			t.Errorf("the outcome is %+v", got)
+		}
+		if why, _ := b.unkept.waits(run, epoch); !strings.Contains(why, want) {
+			t.Errorf("status would say %q, want %q", why, want)
+		}
+	}
+}
+
 // What status says of a phase is the outcome. Evidence that says otherwise was put there afterwards.
 func TestEvidenceThatContradictsStatusIsNotTold(t *testing.T) {
 	run := newRun(started)
@@ -110,11 +141,11 @@ func TestItemsAreKnownByTheNamesOfTheirEvidence(t *testing.T) {
 		said(workload.Item{Attempt: 1, Phase: "a", Check: "x", Node: "n2"}, "another node", func(cm *corev1.ConfigMap) {
 			cm.Annotations[v1alpha1.AnnotationNode] = "n1"
 		}))
-	got, err := b.itemEvidence(t.Context(), run, 1, phaseState{Name: "a", FanOut: &v1alpha1.FanOutStatus{Outcomes: "PP", Passed: 2}})
+	got, err := b.itemEvidence(t.Context(), run, 1, phaseState{Name: "a", FanOut: &v1alpha1.FanOutStatus{Outcomes: "PP", Passed: 2}}, itemsBytes)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%d items, %v: %+v", len(got), err, got)
 	}
-	if got[0].Message != "second" || len(got[0].Earlier) != 1 || got[0].Earlier[0].Message != "first" || got[1].Message != "another node" {
+	if p := got[0].phase; p.Message != "second" || len(p.Earlier) != 1 || p.Earlier[0].Message != "first" || got[1].phase.Message != "another node" {
 		t.Errorf("the items are %+v", got)
 	}
 }

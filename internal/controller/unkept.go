@@ -46,7 +46,8 @@ type held struct {
 	pause time.Duration
 }
 
-// hold takes evidence up, and says whether there was room.
+// hold takes evidence up, in place of what was held of the item, and says whether there was room. Where there is none, nothing is held of
+// the item: what was held is not what it came to.
 func (u *unkept) hold(run *v1alpha1.ValidationRun, item workload.Item, data []byte, why plan.Block, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -61,6 +62,7 @@ func (u *unkept) hold(run *v1alpha1.ValidationRun, item workload.Item, data []by
 	}
 	bytes := u.bytes + len(data) - len(h.items[item])
 	if bytes > maxUnkept {
+		u.drop(key, func(i workload.Item) bool { return i == item })
 		return false
 	}
 	if u.of == nil {
@@ -86,6 +88,13 @@ func (u *unkept) drop(run types.NamespacedName, which func(workload.Item) bool) 
 	if len(h.items) == 0 {
 		delete(u.of, run)
 	}
+}
+
+// letGo lets go of an item of a run.
+func (u *unkept) letGo(run *v1alpha1.ValidationRun, item workload.Item) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.drop(client.ObjectKeyFromObject(run), func(i workload.Item) bool { return i == item })
 }
 
 func (u *unkept) forget(run types.NamespacedName) {
@@ -200,7 +209,11 @@ func (r *Reconciler) keepAgain(ctx context.Context, run *v1alpha1.ValidationRun,
 		if phase == nil {
 			continue
 		}
-		if _, err := r.writeEvidence(ctx, run, &plan.Keeping{As: item, Phase: *phase}); err != nil {
+		data, err := encodeEvidence(*phase, evidenceBytes)
+		if err == nil {
+			_, err = r.writeEvidence(ctx, run, &plan.Keeping{As: item, Phase: *phase}, data)
+		}
+		if err != nil {
 			why := plan.Block{Reason: v1alpha1.ReasonEvidenceIncomplete, Message: err.Error()}
 			if refused, ok := errors.AsType[*refusal](err); ok {
 				why = refused.block

@@ -57,7 +57,7 @@ func on(node string) []plan.Keeping {
 // testsOf are the tests of phase a as a result has them, and its notes.
 func testsOf(t *testing.T, b *bench, run *v1alpha1.ValidationRun) (tests, notes []string) {
 	t.Helper()
-	phase, err := b.evidence(t.Context(), run, plan.Decision{Status: run.Status}, run.Status.Phases[0])
+	phase, err := b.allRuns(t.Context(), run, plan.Decision{Status: run.Status}, &plan.Observed{}, run.Status.Phases[0], itemsBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +155,76 @@ func TestWhatIsHeldIsTheOutcome(t *testing.T) {
 	}
 	if p := evidenceOf(t, b); p.Message != "3 passed" {
 		t.Errorf("the result would say %+v", p)
+	}
+}
+
+// A failure that was read outweighs what is held, as it does what is kept: by then the log may have brought it.
+func TestAFailureOutweighsWhatIsHeld(t *testing.T) {
+	failed := kept("1 failed")
+	failed[0].Phase.State = v1alpha1.PhaseFailed
+	for i := range 20 { // so that it takes more room than what it outweighs
+		failed[0].Phase.Tests = append(failed[0].Phase.Tests, report.Test{Name: fmt.Sprint("Test", i), Status: verdict.Failed})
+	}
+	lost := kept("the pod was deleted")
+	lost[0].Phase.State = v1alpha1.PhaseError
+	for _, test := range []struct {
+		what           string
+		first, again   []plan.Keeping
+		refused, holds bool
+		fill           int // how much of others' is held meanwhile
+		want           string
+	}{
+		{"a failure that can be kept", lost, failed, false, false, 0, "1 failed"},
+		{"a failure that is refused as well", lost, failed, true, true, 0, "1 failed"},
+		{"a failure for which there is no room", lost, failed, true, false, maxUnkept, "1 failed"},
+		{"what was held is a failure", failed, lost, false, true, 0, "1 failed"},
+		{"another failure", failed, kept("2 failed"), false, true, 0, "1 failed"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			full := true
+			b := newBench(t, (&quota{}).funcs(&full), newRun())
+			run := b.stored(t, newRun())
+			var first, again plan.Observed
+			if err := b.keep(t.Context(), run, test.first, &first); err != nil || b.unkept.phase(run, itemKept) == nil {
+				t.Fatalf("nothing is held, %v", err)
+			}
+			if test.fill > 0 {
+				b.unkept.hold(run, workload.Item{Attempt: 1, Phase: "b"}, make([]byte, test.fill-b.unkept.bytes), plan.Block{}, epoch)
+			}
+			full = test.refused
+			if err := b.keep(t.Context(), run, test.again, &again); err != nil {
+				t.Fatal(err)
+			}
+			if got := again.Kept[itemKept]; got == nil || got.Message != test.want {
+				t.Errorf("the outcome is %+v", got)
+			}
+			held := b.unkept.phase(run, itemKept)
+			if holds := held != nil; holds != test.holds || holds && held.Message != test.want {
+				t.Errorf("held is %+v", held)
+			}
+			said, err := b.keptEvidence(t.Context(), run, itemKept)
+			if err != nil || said == nil && test.fill == 0 || said != nil && said.Message != test.want {
+				t.Errorf("the result would say %+v, %v", said, err)
+			}
+		})
+	}
+}
+
+// The same log comes to the same result, whether its evidence could be kept or not.
+func TestWhatIsHeldIsBoundedAsWhatIsKept(t *testing.T) {
+	loud := kept("1 passed")
+	loud[0].Phase.Tests = []report.Test{{Name: "TestA", Status: verdict.Passed, Output: &report.Output{Text: strings.Repeat("a line\n", evidenceBytes/4)}}}
+	var came []report.Phase
+	for _, full := range []bool{false, true} {
+		b := newBench(t, (&quota{}).funcs(&full), newRun())
+		var seen plan.Observed
+		if err := b.keep(t.Context(), b.stored(t, newRun()), loud, &seen); err != nil {
+			t.Fatal(err)
+		}
+		came = append(came, *seen.Kept[itemKept])
+	}
+	if diff := cmp.Diff(came[0], came[1]); diff != "" || came[0].Tests[0].Output.CutBytes == 0 {
+		t.Errorf("what was held is not as what was kept (-kept +held)\n%.1000s", diff)
 	}
 }
 

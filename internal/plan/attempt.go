@@ -153,27 +153,6 @@ func (s *step) legible() bool {
 	return isOf(&s.Status, s.spec) && (!s.seen.SpecChanged || s.seen.Spec != nil)
 }
 
-// closeBlindly ends an attempt of which nobody can say any more what it validated, by what status says of it.
-func (s *step) closeBlindly() {
-	for i := range s.Status.Phases {
-		p := &s.Status.Phases[i]
-		switch {
-		case p.State.Ended():
-			continue
-		case p.Summary.Failed > 0, p.FanOut != nil && p.FanOut.Failed > 0:
-			p.State, p.Reason = v1alpha1.PhaseFailed, v1alpha1.ReasonTestsFailed
-			p.Message = fmt.Sprintf("%d failed until %s", p.Summary.Failed, s.ending.Message)
-		default:
-			p.State, p.Reason, p.Message = v1alpha1.PhaseNotRun, s.ending.Reason, s.ending.Message
-		}
-		p.Running, p.CompletionTime = "", s.time()
-		if p.FanOut != nil {
-			p.FanOut.Active = nil
-		}
-	}
-	s.conclude()
-}
-
 // hold keeps the next attempt from starting while the run is cancelled. What status says stays about the spec that it is about.
 func (s *step) hold() {
 	s.held = s.seen.SpecChanged

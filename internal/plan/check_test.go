@@ -97,6 +97,9 @@ func (w *world) checkDeadline(now *v1alpha1.ValidationRunStatus) {
 	if !slices.ContainsFunc(now.Phases, func(p v1alpha1.PhaseStatus) bool { return !p.State.Ended() }) {
 		limit = limit.Add(stopWait + storeWait)
 	}
+	if slices.ContainsFunc(w.jobs, func(j *simJob) bool { return j.sealed }) {
+		limit = limit.Add(overdue)
+	}
 	if w.now.After(limit) {
 		w.wrong("the attempt goes on past its timeout")
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
@@ -32,7 +33,10 @@ func (u *unit) unread(job *Job) bool {
 		return false
 	}
 	wait := catchUp
-	if from := pod.Log.Since; !from.IsZero() {
+	switch from := pod.Log.Since; {
+	case from.IsZero() && !pod.Log.Sought.IsZero():
+		wait = u.hopeless(pod.Log.Sought).Sub(u.now)
+	case !from.IsZero():
 		if pod.Validator.Exit != nil && u.overtime() && from.Before(u.limit()) {
 			from = u.limit() // the end of a validator that ended just before the attempt's timeout is still being read
 		}
@@ -45,6 +49,24 @@ func (u *unit) unread(job *Job) bool {
 	u.waiting = &Block{Reason: v1alpha1.ReasonRunning, Message: "reading the log"}
 	u.lookIn(wait)
 	return true
+}
+
+// hopeless is when a log is given up that this process has tried to read since then and cannot begin to: what is in the way may be mended
+// for as long as the attempt goes on, and for a little longer, since a failure may be in what was read of it before.
+func (s *step) hopeless(since time.Time) time.Time {
+	if limit := s.limit(); s.ending == nil && since.Before(limit) {
+		since = limit
+	}
+	return since.Add(overdue)
+}
+
+// GivesUp says whether a run does not wait any longer for what was read of a log, and cannot be had since then.
+func GivesUp(run *v1alpha1.ValidationRun, since, now time.Time) bool {
+	s := newStep(run, Observed{}, now)
+	if run.Spec.Cancel || Renews(run, false) {
+		s.ending = &verdict.Trouble{}
+	}
+	return s.Status.StartTime == nil || !now.Before(s.hopeless(since))
 }
 
 // unlessEnded is the trouble that the attempt's timeout is to a phase, which is none if the validator had ended by then and nobody looked.

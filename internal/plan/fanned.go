@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/report"
 	"github.com/validation-operator/validation-operator/internal/verdict"
+	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
 // settleFan counts the outcomes of a phase's items, and ends it where there is nothing left to come.
@@ -29,6 +31,7 @@ func (s *step) settleFan(i int, items []key) {
 // abandon ends a phase whose items do not go on, for a reason that is none of theirs. What was proven of them stands.
 func (s *step) abandon(i int, why Block) {
 	p := &s.Status.Phases[i]
+	s.recount(p)
 	f, failed := p.FanOut, int32(0)
 	for k := range f.Active {
 		p.Summary = verdict.Sub(p.Summary, f.Active[k].Summary)
@@ -164,6 +167,31 @@ func (s *step) summarizeFan(phase string, f *v1alpha1.FanOutStatus) string {
 		fmt.Fprintf(&b, "; and %d more", more)
 	}
 	return b.String()
+}
+
+// ItemStates are what the items of a phase came to, by what status says of it: those that did not run are NotRun. It is nil where nobody
+// can say any more which outcome is whose.
+func ItemStates(run *v1alpha1.ValidationRun, seen Observed, p *v1alpha1.PhaseStatus) map[workload.Item]v1alpha1.PhaseState {
+	s := newStep(run, seen, time.Time{})
+	i := slices.IndexFunc(s.stages, func(st stage) bool { return st.Name == p.Name })
+	if i < 0 || p.FanOut == nil || !s.stages[i].fans() {
+		return nil
+	}
+	items := s.items(&s.stages[i])
+	if len(items) != len(p.FanOut.Outcomes) {
+		return nil
+	}
+	out := make(map[workload.Item]v1alpha1.PhaseState, len(items))
+	for n, item := range items {
+		state := v1alpha1.PhaseNotRun
+		for _, ended := range []v1alpha1.PhaseState{v1alpha1.PhasePassed, v1alpha1.PhaseFailed, v1alpha1.PhaseError, v1alpha1.PhaseSkipped} {
+			if p.FanOut.Outcomes[n] == letterOf(ended) {
+				state = ended
+			}
+		}
+		out[workload.Item{Attempt: run.Status.Attempt, Phase: p.Name, Check: item.check, Node: item.node}] = state
+	}
+	return out
 }
 
 // wholesale tells whether a phase has all its tests in one Job, beside the constraints of the recipe.

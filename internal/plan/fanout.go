@@ -154,10 +154,11 @@ func (s *step) fan(i int, on func(*unit)) *Block {
 		p.Summary = verdict.Add(p.Summary, f.Active[k].Summary)
 		p.Running = cmp.Or(p.Running, f.Active[k].Running)
 	}
-	if waits > 0 && waits == len(f.Active) {
-		p.Reason, p.Message = waiting.Reason, report.Clip(waiting.Message, report.MessageBytes)
-	} else {
+	switch {
+	case waits == 0 || waits < len(f.Active):
 		waiting = nil
+	case waiting.Reason != v1alpha1.ReasonRunning: // that logs are read to their end is no reason to wait for anything
+		p.Reason, p.Message = waiting.Reason, report.Clip(waiting.Message, report.MessageBytes)
 	}
 	s.settleFan(i, items)
 	return waiting

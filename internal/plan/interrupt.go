@@ -49,14 +49,16 @@ func (u *unit) settle(job *Job) bool {
 	return true
 }
 
-// endless says that the log of a validator that has ended has been read for long, and not to its end: an attempt that is to stop does not
-// wait for it any longer.
+// endless says that the log of a validator that has ended has been read for long and not to its end, or cannot be read at all: an attempt that
+// is to stop does not wait for it any longer.
 func (u *unit) endless(job *Job, pod *Pod) bool {
-	spec := u.phase
-	if spec.GoTest == nil || pod.Gone || pod.Log.Since.IsZero() || pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item)) {
+	spec, from := u.phase, pod.Log.Since
+	switch {
+	case spec.GoTest == nil || pod.Gone || pod.Log.Ended && pod.listed(workload.Lists(spec, job.Item)):
 		return false
+	case from.IsZero():
+		return !pod.Log.Sought.IsZero() && !u.now.Before(u.hopeless(pod.Log.Sought))
 	}
-	from := pod.Log.Since
 	if f := pod.Validator.Finished; f.After(from) && !f.After(u.now) {
 		from = pod.Validator.Finished
 	}

@@ -9,6 +9,12 @@ import (
 	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
+// Outweighs says whether what is seen now counts against what was kept of the same Job before: a failure that was read outweighs whatever
+// else was made of it. Otherwise what was kept is the outcome, since the pod and its log may be gone by now.
+func Outweighs(fresh, kept *report.Phase) bool {
+	return fresh.State == v1alpha1.PhaseFailed && kept.State != v1alpha1.PhaseFailed
+}
+
 // vouched is the evidence that counts: what an earlier step kept, where that is evidence of this run of the unit. What somebody else put
 // in its place proves nothing, and only a failure that was read now stands beside it.
 func (u *unit) vouched(fresh report.Phase) report.Phase {
@@ -18,9 +24,11 @@ func (u *unit) vouched(fresh report.Phase) report.Phase {
 	}
 	why := u.foreign(kept)
 	good := kept.State == v1alpha1.PhasePassed || kept.State == v1alpha1.PhaseSkipped
-	switch certain := fresh.State == v1alpha1.PhaseFailed || u.evaluates(); {
-	case why == "" && good && certain && fresh.State != kept.State:
+	switch outweighed := Outweighs(&fresh, kept); {
+	case why == "" && good && (outweighed || u.evaluates()) && fresh.State != kept.State:
 		why = fmt.Sprintf("it is %s, and what is seen is %s", kept.State, fresh.State)
+	case why == "" && outweighed:
+		return fresh
 	case why == "":
 		return *kept
 	}

@@ -84,20 +84,24 @@ func TestKeptEvidenceOfSomethingElseProvesNothing(t *testing.T) {
 		"its own":          {one, pass, func(*report.Phase) {}, "Passed : 1 passed, 1 skipped"},
 		"its own, skipped": {one, runs("skip TestA"), func(*report.Phase) {}, "Skipped NothingApplicable"},
 		"its own failure":  {one, fail, func(*report.Phase) {}, "Failed TestsFailed"},
-		"an error by which an earlier step had judged": {one, fail, func(p *report.Phase) {
+		"an error by which an earlier step had judged": {one, pass, func(p *report.Phase) {
 			p.State, p.Reason, p.Message = v1alpha1.PhaseError, v1alpha1.ReasonRunTimeout, "so"
 		}, "Error RunTimeout: so"},
-		"a container's":      {containerPhase("a"), pass, func(*report.Phase) {}, "Passed "},
-		"another phase's":    {one, pass, func(p *report.Phase) { p.Name = "b" }, foreign},
-		"a check's":          {one, pass, func(p *report.Phase) { p.Check = "x" }, foreign},
-		"another Job's":      {one, pass, func(p *report.Phase) { p.Job = "run-a-12345678" }, foreign},
-		"no Job's":           {one, pass, func(p *report.Phase) { p.Job = "" }, foreign},
-		"one that goes on":   {one, pass, func(p *report.Phase) { p.State = v1alpha1.PhaseRunning }, foreign},
-		"one that never ran": {one, pass, func(p *report.Phase) { p.State = v1alpha1.PhaseNotRun }, foreign},
-		"nothing":            {one, pass, func(p *report.Phase) { *p = report.Phase{} }, foreign},
-		"no state":           {one, pass, func(p *report.Phase) { p.State = "" }, foreign},
-		"no state of ours":   {one, pass, func(p *report.Phase) { p.State = "Fine" }, foreign},
-		"no reason of ours":  {one, pass, func(p *report.Phase) { p.Reason = long[:40] }, foreign},
+		"such an error, and a failure was read": {one, fail, func(p *report.Phase) {
+			p.State, p.Reason, p.Message = v1alpha1.PhaseError, v1alpha1.ReasonRunTimeout, "so"
+		}, "Failed TestsFailed: 1 test failed: TestA"},
+		"another failure, and one was read": {one, fail, func(p *report.Phase) { p.Message = "so" }, "Failed TestsFailed: so"},
+		"a container's":                     {containerPhase("a"), pass, func(*report.Phase) {}, "Passed "},
+		"another phase's":                   {one, pass, func(p *report.Phase) { p.Name = "b" }, foreign},
+		"a check's":                         {one, pass, func(p *report.Phase) { p.Check = "x" }, foreign},
+		"another Job's":                     {one, pass, func(p *report.Phase) { p.Job = "run-a-12345678" }, foreign},
+		"no Job's":                          {one, pass, func(p *report.Phase) { p.Job = "" }, foreign},
+		"one that goes on":                  {one, pass, func(p *report.Phase) { p.State = v1alpha1.PhaseRunning }, foreign},
+		"one that never ran":                {one, pass, func(p *report.Phase) { p.State = v1alpha1.PhaseNotRun }, foreign},
+		"nothing":                           {one, pass, func(p *report.Phase) { *p = report.Phase{} }, foreign},
+		"no state":                          {one, pass, func(p *report.Phase) { p.State = "" }, foreign},
+		"no state of ours":                  {one, pass, func(p *report.Phase) { p.State = "Fine" }, foreign},
+		"no reason of ours":                 {one, pass, func(p *report.Phase) { p.Reason = long[:40] }, foreign},
 		"a pass of nothing": {one, pass, func(p *report.Phase) {
 			p.Summary = v1alpha1.Summary{}
 		}, foreign},
@@ -161,6 +165,19 @@ func TestKeptEvidenceOfConstraintsIsHeldAgainstThem(t *testing.T) {
 		if got := endOf(&d, item); !strings.HasPrefix(got, want) {
 			t.Errorf("it is\n%s\nwant\n%s", got, want)
 		}
+	}
+}
+
+// What was kept of an earlier step is what that could read. Where a failure was read since, nothing is retried, and nothing is foreign.
+func TestAFailureOutweighsWhatWasKept(t *testing.T) {
+	w := newWorld(t, goPhase("a", tries(1)))
+	w.scripts = map[string]script{"a": runs("fail TestA")}
+	seen, item := w.untilKept("a")
+	kept := seen.Kept[item]
+	kept.State, kept.Reason, kept.Message = v1alpha1.PhaseError, v1alpha1.ReasonNodeLost, "so"
+	d := w.decide(seen)
+	if p := d.Status.Phases[0]; p.State != v1alpha1.PhaseFailed || p.Retries != 0 || len(d.Keep[0].Phase.Notes) > 0 {
+		t.Errorf("phase is %+v, with notes %q", p, d.Keep[0].Phase.Notes)
 	}
 }
 

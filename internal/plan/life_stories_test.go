@@ -251,6 +251,40 @@ var wishStories = []story{
 		w.after(5, func() { w.away(5 * 60) })
 		w.after(310, func() { w.away(3 * 60 * 60) })
 	}},
+	{name: "log-sealed-until-the-timeout", phases: []v1alpha1.Phase{goPhase("a"), goPhase("b")}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestA").and(2, sealed), "b": runs("pass TestB")}
+		w.run.Spec.Timeout = &metav1.Duration{Duration: 30 * time.Minute}
+	}},
+	{name: "log-sealed-of-a-validator-that-runs", phases: []v1alpha1.Phase{goPhase("a", within(minutes(1), minutes(1)))}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("fail TestA", "hang TestB").and(2, sealed)}
+		w.run.Spec.Timeout = &metav1.Duration{Duration: 30 * time.Minute}
+	}},
+	{name: "log-sealed-and-healed", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		healed := func(_ *world, job *simJob) { job.sealed = false }
+		w.scripts = map[string]script{"a": runs("fail TestA").and(2, sealed).and(900, healed)}
+	}},
+	{name: "log-sealed-and-cancelled", phases: []v1alpha1.Phase{goPhase("a"), goPhase("b")}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestA").and(2, sealed)}
+		w.after(20, func() { w.cancel(true) })
+	}},
+	{name: "log-sealed-and-cancelled-while-it-runs", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("fail TestA", "hang TestB").and(2, sealed)}
+		w.after(20, func() { w.cancel(true) })
+	}},
+	{name: "log-sealed-until-after-the-cancel", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		healed := func(_ *world, job *simJob) { job.sealed = false }
+		w.scripts = map[string]script{"a": runs("fail TestA", "hang TestB").and(2, sealed).and(60, healed)}
+		w.after(20, func() { w.cancel(true) })
+	}},
+	{name: "log-sealed-and-superseded", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestA").and(2, sealed), "a@2": runs("pass TestA")}
+		w.after(20, func() { w.retrigger("v2") })
+	}},
+	{name: "log-sealed-and-suspended", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
+		w.scripts = map[string]script{"a": runs("pass TestA").and(2, sealed)}
+		w.after(20, func() { w.suspend(true) })
+		w.after(600, func() { w.cancel(true) })
+	}},
 	{name: "deleted-while-suspended", phases: []v1alpha1.Phase{goPhase("a")}, set: func(w *world) {
 		w.scripts = map[string]script{"a": runs("hang TestA")}
 		w.after(6, func() { w.suspend(true) })
@@ -262,6 +296,9 @@ var wishStories = []story{
 		w.after(7, w.delete)
 	}},
 }
+
+// sealed is a log that cannot be read on, because what was read of it before cannot be had.
+func sealed(_ *world, job *simJob) { job.sealed = true }
 
 // endless is a log whose end is never read.
 func endless(_ *world, job *simJob) { job.logNeverEnds = true }

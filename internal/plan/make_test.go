@@ -155,6 +155,11 @@ func (w *world) keep(k Keeping, seen *Observed) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if Outweighs(&k.Phase, &kept) {
+		delete(w.configMaps, name)
+		w.put(name, workload.ComponentEvidence, k.As.Attempt, data)
+		kept = k.Phase
+	}
 	if seen.Kept == nil {
 		seen.Kept = map[workload.Item]*report.Phase{}
 	}

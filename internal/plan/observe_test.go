@@ -113,7 +113,11 @@ func (w *world) look(job *simJob) Job {
 		p := Look(pod)
 		if slices.Contains(w.follow, p.UID) {
 			w.memory[p.UID] = p
-			w.read(job, &p)
+			if job.sealed {
+				p.Log.Sought, p.Log.Missing = w.followed[p.UID], "its checkpoint cannot be read"
+			} else {
+				w.read(job, &p)
+			}
 		}
 		out.Pods = append(out.Pods, p)
 	}

@@ -130,15 +130,13 @@ type Listing struct {
 
 // Log is what was read of the validator's log.
 type Log struct {
-	// Since is when this process began to read it, zero before.
-	Since time.Time
+	// Since is when this process began to read it, zero before. Sought is since when it has tried to and could not, zero where it can.
+	Since, Sought time.Time
 	// Ended says that reading is over: no more will come.
 	Ended bool
 	// Missing says what of the log is missing or unproven, empty for nothing; Gaps are the places.
 	Missing string
 	Gaps    []string
-	// Lines and Bytes are what was read.
-	Lines, Bytes int64
 	// Progress and Stream are what it says so far.
 	Progress gotest.Progress
 	Stream   gotest.Result

@@ -76,6 +76,7 @@ type simJob struct {
 	pods               []*corev1.Pod
 	log, listing       string
 	logNeverEnds       bool
+	sealed             bool // its log is not read, because what was read of it before cannot be had
 	void               bool // what its validator comes to proves no pass
 }
 
