@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +29,10 @@ type pods struct {
 	events []watch.Event
 	err    error
 	asked  []metav1.ListOptions
+	// old is how many watches begin at a version that is too old: the first is told so in its answer, the others in an event.
+	old int
+	// then are the items once a version was too old.
+	then []corev1.Pod
 }
 
 func (p *pods) Watch(_ context.Context, options metav1.ListOptions) (watch.Interface, error) {
@@ -35,7 +40,15 @@ func (p *pods) Watch(_ context.Context, options metav1.ListOptions) (watch.Inter
 	if p.err != nil {
 		return nil, p.err
 	}
-	w := watch.NewFakeWithOptions(watch.FakeOptions{ChannelSize: len(p.events)})
+	w := watch.NewFakeWithOptions(watch.FakeOptions{ChannelSize: len(p.events) + 1})
+	if expired := apierrors.NewResourceExpired("too old resource version: 7 (99)"); len(p.asked) <= p.old && options.ResourceVersion != "" {
+		p.items = p.then
+		if len(p.asked) == 1 {
+			return nil, expired
+		}
+		w.Error(&expired.ErrStatus)
+		return w, nil
+	}
 	for _, event := range p.events {
 		w.Action(event.Type, event.Object)
 	}
@@ -44,6 +57,26 @@ func (p *pods) Watch(_ context.Context, options metav1.ListOptions) (watch.Inter
 
 func (p *pods) List(context.Context, metav1.ListOptions) (*corev1.PodList, error) {
 	return &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "9"}, Items: p.items}, nil
+}
+
+// readable are pods that may be got one by one, or not.
+type readable struct {
+	*pods
+	forbidden bool
+}
+
+func (p *readable) Get(_ context.Context, name string, _ metav1.GetOptions) (*corev1.Pod, error) {
+	resource := schema.GroupResource{Resource: "pods"}
+	switch {
+	case p.forbidden:
+		return nil, apierrors.NewForbidden(resource, name, errors.New("no right to get"))
+	case len(p.items) == 0:
+		return nil, apierrors.NewNotFound(resource, name)
+	case len(p.items) > 1:
+		p.items = p.items[1:]
+		return nil, apierrors.NewTooManyRequests("later", 1)
+	}
+	return &p.items[0], nil
 }
 
 func TestAwait(t *testing.T) {
@@ -99,6 +132,54 @@ func TestAwait(t *testing.T) {
 			}
 		})
 	}
+}
+
+// That a version is too old to watch from tells nothing of the object.
+func TestAwaitGoesOnFromAnOldVersion(t *testing.T) {
+	comes := []watch.Event{
+		{Type: watch.Added, Object: podIn(corev1.PodPending, "a")}, {Type: watch.Modified, Object: podIn(corev1.PodRunning, "a")},
+	}
+	tests := map[string]struct {
+		in     Watcher
+		phase  corev1.PodPhase
+		wanted error
+	}{
+		"which has come to it":      {in: &readable{pods: &pods{old: 1, then: []corev1.Pod{*podIn(corev1.PodRunning, "a")}}}, phase: corev1.PodRunning},
+		"which an event tells of":   {in: &readable{pods: &pods{old: 2, asked: make([]metav1.ListOptions, 1), then: []corev1.Pod{*podIn(corev1.PodRunning, "a")}}}, phase: corev1.PodRunning},
+		"after a get that failed":   {in: &readable{pods: &pods{old: 1, then: []corev1.Pod{{}, *podIn(corev1.PodRunning, "a")}}}, phase: corev1.PodRunning},
+		"which is gone":             {in: &readable{pods: &pods{old: 1}}, phase: corev1.PodPending, wanted: ErrDeleted},
+		"which has a namesake":      {in: &readable{pods: &pods{old: 1, then: []corev1.Pod{*podIn(corev1.PodRunning, "b")}}}, phase: corev1.PodPending, wanted: ErrDeleted},
+		"which does not come to it": {in: &readable{pods: &pods{old: 1, then: []corev1.Pod{*podIn(corev1.PodFailed, "a")}}}, phase: corev1.PodFailed, wanted: context.DeadlineExceeded},
+		"which may not be got":      {in: &readable{pods: &pods{old: 1000, events: comes}, forbidden: true}, phase: corev1.PodRunning},
+		"which cannot be got":       {in: &pods{old: 1000, events: comes}, phase: corev1.PodRunning},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				got, err := Await(ctx, tt.in, podIn(corev1.PodPending, "a"), isRunning)
+				if got.Status.Phase != tt.phase || !errors.Is(err, tt.wanted) {
+					t.Errorf("Await = %s, %v, want %s and %v", got.Status.Phase, err, tt.phase, tt.wanted)
+				}
+			})
+		})
+	}
+}
+
+func TestAwaitAnyListsAnewFromAnOldVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		in := &pods{old: 2, items: []corev1.Pod{*podIn(corev1.PodPending, "a")}, then: []corev1.Pod{*podIn(corev1.PodRunning, "a")}}
+		if got, err := AwaitAny(ctx, in, metav1.ListOptions{}, isRunning); err != nil || got.UID != "a" {
+			t.Errorf("AwaitAny = %v, %v, want the pod", got, err)
+		}
+		never := &pods{old: 1000}
+		if _, err := AwaitAny(ctx, never, metav1.ListOptions{}, isRunning); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error = %v, want %v", err, context.DeadlineExceeded)
+		}
+	})
 }
 
 func TestAwaitGivesUpInTime(t *testing.T) {

@@ -122,6 +122,10 @@ func TestMakeAlone(t *testing.T) {
 				if !errors.Is(err, tt.want) {
 					t.Fatalf("error = %v, want %v", err, tt.want)
 				}
+				// By its label others leave alone what is there for a moment.
+				if err == nil && made.Labels[CheckLabel] != "TestX" {
+					t.Errorf("made %+v, want it to name its check", made.ObjectMeta)
+				}
 				b.Clear(t.Errorf)
 				left, err := in.Get(t.Context(), "fixed", metav1.GetOptions{})
 				if tt.want != nil && err != nil {

@@ -76,8 +76,27 @@ func connect() (*Cluster, error) {
 		return nil, fmt.Errorf("making the client: %w", err)
 	}
 	c := &Cluster{Interface: client, Namespace: namespace, Config: config, undo: pending}
-	c.self = sync.OnceValues(c.findSelf)
+	c.self = onceFound(c.findSelf)
 	return c, nil
+}
+
+// onceFound keeps a pod that was found, and looks again after an error: what kept one check from its own pod need not keep the next.
+func onceFound(find func() (*corev1.Pod, error)) func() (*corev1.Pod, error) {
+	var mu sync.Mutex
+	var found *corev1.Pod
+	return func() (*corev1.Pod, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if found != nil {
+			return found, nil
+		}
+		pod, err := find()
+		if err != nil {
+			return nil, finding.Unmet{Err: err}
+		}
+		found = pod
+		return found, nil
+	}
 }
 
 // findSelf asks the API server whose token this is: a host name may be cut short or be somebody else's.

@@ -69,3 +69,43 @@ func TestProbesRunTheValidatorsImage(t *testing.T) {
 		t.Errorf("error = %v, want one about the missing container", err)
 	}
 }
+
+// On OpenShift each namespace has users and groups of its own, and a pod that names another is turned down.
+func TestProbesRunAsTheValidatorDoes(t *testing.T) {
+	user := func(id int64) *corev1.SecurityContext { return &corev1.SecurityContext{RunAsUser: &id} }
+	all := func(user, group int64) *corev1.PodSecurityContext {
+		return &corev1.PodSecurityContext{RunAsUser: &user, FSGroup: &group}
+	}
+	tests := map[string]struct {
+		pod         *corev1.PodSecurityContext
+		container   *corev1.SecurityContext
+		user, group *int64
+	}{
+		"the run says nothing":          {},
+		"the run's pod":                 {pod: all(65532, 65532), user: new(int64(65532)), group: new(int64(65532))},
+		"the namespace's range":         {pod: &corev1.PodSecurityContext{FSGroup: new(int64(1000760000))}, container: user(1000760000), user: new(int64(1000760000)), group: new(int64(1000760000))},
+		"the container before the pod":  {pod: all(1000, 2000), container: user(3000), user: new(int64(3000)), group: new(int64(2000))},
+		"a user and no group":           {pod: &corev1.PodSecurityContext{RunAsUser: new(int64(1000))}, user: new(int64(1000))},
+		"a container that says nothing": {pod: all(1000, 2000), container: &corev1.SecurityContext{}, user: new(int64(1000)), group: new(int64(2000))},
+		"root, which no probe needs":    {pod: all(0, 0), user: new(int64(65532)), group: new(int64(0))},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			self := selfPod(corev1.Container{Image: "validator:dev", SecurityContext: tt.container})
+			self.Spec.SecurityContext = tt.pod
+			pod, err := Probe{What: "x", Run: probe.Wait}.Pod(self)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.user, pod.Spec.SecurityContext.RunAsUser); diff != "" {
+				t.Errorf("user (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.group, pod.Spec.SecurityContext.FSGroup); diff != "" {
+				t.Errorf("group of volumes (-want +got):\n%s", diff)
+			}
+			if pod.Spec.Containers[0].SecurityContext.RunAsUser != nil {
+				t.Error("the container names a user of its own")
+			}
+		})
+	}
+}

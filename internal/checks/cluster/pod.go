@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/validation-operator/validation-operator/internal/checks/finding"
 	"github.com/validation-operator/validation-operator/internal/checks/probe"
 )
 
@@ -35,11 +36,11 @@ type Probe struct {
 func (p Probe) Pod(self *corev1.Pod) (*corev1.Pod, error) {
 	binary, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding the own binary: %w", err)
+		return nil, finding.Unmet{Err: fmt.Errorf("finding the own binary: %w", err)}
 	}
 	own := ownContainer(self, filepath.Base(binary))
 	if own == nil {
-		return nil, fmt.Errorf("the pod %s has no container", self.Name)
+		return nil, finding.Unmet{Err: fmt.Errorf("the pod %s has no container", self.Name)}
 	}
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: Name(p.What), Labels: p.Labels},
@@ -57,7 +58,8 @@ func (p Probe) Pod(self *corev1.Pod) (*corev1.Pod, error) {
 			RuntimeClassName:              self.Spec.RuntimeClassName,
 			SecurityContext: &corev1.PodSecurityContext{
 				RunAsNonRoot:   new(true),
-				RunAsUser:      new(int64(65532)),
+				RunAsUser:      userOf(self, own),
+				FSGroup:        fsGroupOf(self),
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []corev1.Container{{
@@ -88,6 +90,33 @@ func (p Probe) Pod(self *corev1.Pod) (*corev1.Pod, error) {
 			Volumes: p.Volumes,
 		},
 	}, nil
+}
+
+// nonroot is the user of the reference image.
+const nonroot = 65532
+
+// userOf is the user that the validator runs as, or nil where the image decides: who guards the namespace lets that user in, and maybe no
+// other. A probe needs no root, even where the validator is.
+func userOf(self *corev1.Pod, own *corev1.Container) *int64 {
+	var user *int64
+	if self.Spec.SecurityContext != nil {
+		user = self.Spec.SecurityContext.RunAsUser
+	}
+	if own.SecurityContext != nil && own.SecurityContext.RunAsUser != nil {
+		user = own.SecurityContext.RunAsUser
+	}
+	if user != nil && *user == 0 {
+		return new(int64(nonroot))
+	}
+	return user
+}
+
+// fsGroupOf is the group that the validator's volumes are open to, or nil.
+func fsGroupOf(self *corev1.Pod) *int64 {
+	if self.Spec.SecurityContext == nil {
+		return nil
+	}
+	return self.Spec.SecurityContext.FSGroup
 }
 
 // ownContainer is the container that runs the binary: sidecars may have been put beside it. If none names the binary, the image's

@@ -66,9 +66,12 @@ func AccessDenied(ctx context.Context, b *cluster.Bench) *finding.Finding {
 			continue
 		}
 		denied++
-		if err := a.try(ctx, b); !apierrors.IsForbidden(err) {
+		switch err := a.try(ctx, b); {
+		case err == nil:
 			f.Fail("to be forbidden to "+a.attributes.Verb+" "+a.attributes.Resource, outcome(err),
 				"see that the API server runs with the RBAC authorizer")
+		case !isDenial(err):
+			f.CouldNotRun("whether it is forbidden to %s %s cannot be told: %v. %s", a.attributes.Verb, a.attributes.Resource, err, answerMend)
 		}
 	}
 	if denied == 0 {
@@ -86,12 +89,20 @@ func AnonymousDenied(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		f.CouldNotRun("making a client without an identity: %v", err)
 		return f
 	}
-	if err := readSystemSecrets.try(ctx, client); !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+	switch err := readSystemSecrets.try(ctx, client); {
+	case err == nil:
 		f.Fail("a client without an identity to be refused", outcome(err),
 			"look for bindings to system:anonymous and system:unauthenticated")
+	case !isDenial(err):
+		f.CouldNotRun("whether a client without an identity is refused cannot be told: %v. %s", err, answerMend)
 	}
 	return f
 }
+
+const answerMend = "To mend: see what the API server or the network is busy with, and run it again"
+
+// isDenial reports whether a request was denied for want of a right. One without an answer was neither denied nor let through.
+func isDenial(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) }
 
 // PodSecurity proves that the namespace's Pod Security level is enforced: an ordinary pod is accepted, and the same pod with a
 // privileged container is refused. Both are dry runs, so neither is ever started.
@@ -129,6 +140,8 @@ func PodSecurity(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		// Who else forbids it keeps Pod Security from being asked.
 		f.CouldNotRun("a privileged pod is forbidden by somebody else: %v. To mend: exempt the namespace %s there for as long as it is validated",
 			err, b.Namespace)
+	case err != nil:
+		f.Refused("create pods in "+b.Namespace, err)
 	default:
 		f.Fail("a privileged pod to be forbidden in a namespace that enforces "+level, outcome(err),
 			"see that the admission plug-in PodSecurity is on and exempts nobody here")

@@ -12,7 +12,7 @@ var evaluated []string
 
 const (
 	// podTime bounds what takes a pod, requestTime what takes requests alone, slowTime what waits for a controller that looks
-	// but now and then, or for a volume.
+	// but now and then, for a volume, or for a pod of each driver.
 	podTime     = 3 * time.Minute
 	requestTime = time.Minute
 	slowTime    = 5 * time.Minute
@@ -36,6 +36,6 @@ func TestAdmissionPolicy(t *testing.T)    { cluster.Try(t, aloneTime, AdmissionP
 func TestWebhookLifecycle(t *testing.T)   { cluster.Try(t, aloneTime, WebhookLifecycle) }
 func TestCRDLifecycle(t *testing.T)       { cluster.Try(t, aloneTime, CRDLifecycle) }
 func TestGangScheduling(t *testing.T)     { cluster.Try(t, podTime, GangScheduling) }
-func TestDRA(t *testing.T)                { cluster.Try(t, podTime, DRA) }
+func TestDRA(t *testing.T)                { cluster.Try(t, slowTime, DRA) }
 func TestAPIServerMetrics(t *testing.T)   { cluster.Try(t, requestTime, APIServerMetrics) }
 func TestNodeMetrics(t *testing.T)        { cluster.Try(t, requestTime, NodeMetrics) }

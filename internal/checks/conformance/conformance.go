@@ -8,11 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/validation-operator/validation-operator/internal/checks/cluster"
@@ -25,6 +27,9 @@ const proofPath = "/data/proof"
 
 // askInterval is how often a check asks whether something has come to effect that no watch tells of.
 const askInterval = 200 * time.Millisecond
+
+// lookTime is how long a watch is listened to that begins with what is there.
+const lookTime = 2 * time.Second
 
 // dryRun is what a request asks for that must not change anything.
 var dryRun = []string{metav1.DryRunAll}
@@ -49,14 +54,61 @@ func finish(ctx context.Context, b *cluster.Bench, f *finding.Finding, pod *core
 	switch {
 	case apierrors.IsForbidden(err):
 		f.Refused("watch pods in "+b.Namespace, err)
+	// A volume that cannot be had is the storage's fault; that a node has no room is nobody's.
+	case err != nil && !cluster.LacksVolume(cluster.Unschedulable(ended)) && cluster.NoRoom(f, ended):
 	case err != nil:
 		f.Fail("pod "+pod.Name+" to end", fmt.Sprintf("it %s: %v", health.DescribePod(ended), err), mend)
+	case ended.Status.Phase != corev1.PodSucceeded && closedTo(ended):
+		f.CouldNotRun("pod %s may not open its volume: %s. To mend: give the run a podSecurityContext with an fsGroup, that of its user "+
+			"for instance", pod.Name, message(ended))
 	case ended.Status.Phase != corev1.PodSucceeded:
 		f.Fail("pod "+pod.Name+" to succeed", "it "+health.DescribePod(ended), mend)
 	default:
 		return ended, true
 	}
 	return ended, false
+}
+
+// closedTo reports whether a pod had no right to its volume, which most are root's until they are told of a group.
+func closedTo(pod *corev1.Pod) bool {
+	return pod.Spec.SecurityContext.FSGroup == nil && strings.Contains(message(pod), "permission denied")
+}
+
+// admitted reports whether a pod is admitted that a controller is to make. What turns it down tells the controller, and not the check.
+func admitted(ctx context.Context, b *cluster.Bench, f *finding.Finding, pod *corev1.Pod) bool {
+	_, err := b.CoreV1().Pods(b.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: dryRun})
+	// Who cannot be asked without consequences is left to the controller.
+	if err == nil || strings.Contains(err.Error(), "does not support dry run") {
+		return true
+	}
+	f.Refused("create pods in "+b.Namespace, err)
+	return false
+}
+
+// noRoomFor reports whether the controller's pods with the labels all wait for a node that has room.
+func noRoomFor(ctx context.Context, b *cluster.Bench, f *finding.Finding, of labels.Set) bool {
+	// The time of the check itself may be over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+	defer cancel()
+	// Without a version it begins with what is there, and takes no right to list.
+	watcher, err := b.CoreV1().Pods(b.Namespace).Watch(ctx, metav1.ListOptions{LabelSelector: of.String()})
+	if err != nil {
+		return false
+	}
+	defer watcher.Stop()
+	var waiting *corev1.Pod
+	for {
+		select {
+		case event := <-watcher.ResultChan():
+			pod, is := event.Object.(*corev1.Pod)
+			if !is || cluster.Unschedulable(pod) == "" {
+				return false
+			}
+			waiting = pod
+		case <-ctx.Done():
+			return waiting != nil && cluster.NoRoom(f, waiting)
+		}
+	}
 }
 
 // message is the termination message of a probe that has ended.
@@ -85,7 +137,7 @@ func ask(ctx context.Context, question func(context.Context) error, wanted func(
 }
 
 // errNoAnswer is what a question came to that nobody answered in time.
-var errNoAnswer = errors.New("no answer in time")
+var errNoAnswer = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 
 // accepted is the answer to a request that was let through.
 func accepted(err error) bool { return err == nil }

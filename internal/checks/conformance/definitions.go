@@ -83,8 +83,12 @@ func custom(ctx context.Context, b *cluster.Bench, f *finding.Finding, in cluste
 		f.Refused("create "+widgets.GroupResource().String()+" in "+b.Namespace, answer)
 		return false
 	}
-	if _, err := in.Create(ctx, widgetOf("large"), metav1.CreateOptions{DryRun: dryRun}); !apierrors.IsInvalid(err) {
+	switch _, err := in.Create(ctx, widgetOf("large"), metav1.CreateOptions{DryRun: dryRun}); {
+	case err == nil:
 		f.Fail("an object that the kind's schema forbids to be refused as invalid", outcome(err), crdMend)
+		return false
+	case !apierrors.IsInvalid(err):
+		f.Refused("create "+widgets.GroupResource().String()+" in "+b.Namespace, err)
 		return false
 	}
 	return statusApart(ctx, f, in, created)

@@ -38,6 +38,8 @@ type gang struct {
 	// versions are those that this check can write, the best first.
 	versions  []string
 	scheduler func() string
+	// variable is the environment variable that names the scheduler where it is called otherwise; empty where there is none.
+	variable string
 	// spec asks for as many pods at once.
 	spec func(pods int64) map[string]any
 	// join makes a pod a member.
@@ -74,7 +76,8 @@ var gangs = []gang{
 		scheduler: func() string {
 			return cmp.Or(os.Getenv(GangSchedulerVariable), "scheduler-plugins-scheduler")
 		},
-		spec: minMember,
+		variable: GangSchedulerVariable,
+		spec:     minMember,
 		join: func(pod *corev1.Pod, group string) {
 			pod.Labels = map[string]string{"scheduling.x-k8s.io/pod-group": group}
 		},
@@ -193,7 +196,7 @@ func (g gang) try(ctx context.Context, b *cluster.Bench, f *finding.Finding, ver
 		f.Refused("create pods in "+b.Namespace, err)
 		return
 	}
-	if !g.bound(ctx, b, f, "a pod of no group", single) {
+	if !g.bound(ctx, b, f, "a pod of no group", single, true) {
 		return
 	}
 	var members []*corev1.Pod
@@ -209,7 +212,7 @@ func (g gang) try(ctx context.Context, b *cluster.Bench, f *finding.Finding, ver
 		}
 	}
 	for _, pod := range members {
-		if !g.bound(ctx, b, f, "both pods of a complete group", pod) {
+		if !g.bound(ctx, b, f, "both pods of a complete group", pod, false) {
 			return
 		}
 	}
@@ -244,14 +247,17 @@ func saidUnschedulable(pod *corev1.Pod) bool {
 	})
 }
 
-// bound demands that a pod is bound to a node.
-func (g gang) bound(ctx context.Context, b *cluster.Bench, f *finding.Finding, what string, pod *corev1.Pod) bool {
+// bound demands that a pod is bound to a node. Of one that is alone, all that its scheduler says is about the nodes; of one of a group it
+// may be about the group, which is what this check is about.
+func (g gang) bound(ctx context.Context, b *cluster.Bench, f *finding.Finding, what string, pod *corev1.Pod, alone bool) bool {
 	found, err := cluster.Await(ctx, b.CoreV1().Pods(b.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
 		return pod.Spec.NodeName != "", nil
 	})
-	switch {
+	switch words := cluster.Unschedulable(found); {
 	case apierrors.IsForbidden(err):
 		f.Refused("watch pods in "+b.Namespace, err)
+	case err != nil && (alone || cluster.Full(words)) && cluster.NoRoom(f, found):
+	case err != nil && alone && g.unknown(f, found):
 	case err != nil:
 		f.Fail(what+" to be bound to nodes", fmt.Sprintf("pod %s %s: %v", pod.Name, health.DescribePod(found), err),
 			fmt.Sprintf("see that the scheduler %s runs, and its log", g.scheduler()))
@@ -259,4 +265,22 @@ func (g gang) bound(ctx context.Context, b *cluster.Bench, f *finding.Finding, w
 		return true
 	}
 	return false
+}
+
+// unknown reports whether there seems to be no scheduler of this name: it would have said something of a pod by now. Kubernetes' own is in
+// every cluster; others are called as whoever installed them likes.
+func (g gang) unknown(f *finding.Finding, pod *corev1.Pod) bool {
+	name := g.scheduler()
+	if name == corev1.DefaultSchedulerName || slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodScheduled
+	}) {
+		return false
+	}
+	mend := "see that it runs by that name"
+	if g.variable != "" {
+		mend = "name the one that there is in the run's environment variable " + g.variable
+	}
+	f.CouldNotRun("the cluster has pod groups of %s, and no scheduler of the name %s has said anything of pod %s. To mend: %s", g.group, name,
+		pod.Name, mend)
+	return true
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/utils/ptr"
 
 	"github.com/validation-operator/validation-operator/internal/checks/cluster"
@@ -50,7 +51,7 @@ func HPA(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		f.Refused("create HorizontalPodAutoscalers in "+b.Namespace, err)
 		return f
 	}
-	if !comesTo(ctx, b, f, scaler, autoscalingv2.AbleToScale,
+	if !comesTo(ctx, b, f, scaler, autoscalingv2.AbleToScale, nil,
 		"see that the kube-controller-manager runs its horizontal-pod-autoscaler-controller, and its log") {
 		return f
 	}
@@ -67,12 +68,14 @@ func HPA(ctx context.Context, b *cluster.Bench) *finding.Finding {
 			"see kubectl -n "+b.Namespace+" describe hpa for what refuses the change, an admission policy for instance")
 		return f
 	}
-	metrics(ctx, b, f, scaler)
+	metrics(ctx, b, f, scaler, deployment.Spec.Selector.MatchLabels)
 	return f
 }
 
-// metrics demands that the autoscaler reads metrics, where there are any.
-func metrics(ctx context.Context, b *cluster.Bench, f *finding.Finding, scaler *autoscalingv2.HorizontalPodAutoscaler) {
+// metrics demands that the autoscaler reads metrics of the pods, where there are any.
+func metrics(
+	ctx context.Context, b *cluster.Bench, f *finding.Finding, scaler *autoscalingv2.HorizontalPodAutoscaler, pods labels.Set,
+) {
 	_, err := b.Discovery().ServerResourcesForGroupVersion(metricsAPI)
 	f.Measure("metrics-api", err == nil)
 	switch {
@@ -82,7 +85,7 @@ func metrics(ctx context.Context, b *cluster.Bench, f *finding.Finding, scaler *
 		f.Fail("the metrics API, which is registered, to answer", err.Error(),
 			"see kubectl get apiservice v1beta1.metrics.k8s.io, and the pods of the metrics server")
 	default:
-		comesTo(ctx, b, f, scaler, autoscalingv2.ScalingActive, "see that the metrics server runs, and kubectl top pods")
+		comesTo(ctx, b, f, scaler, autoscalingv2.ScalingActive, pods, "see that the metrics server runs, and kubectl top pods")
 	}
 }
 
@@ -96,6 +99,9 @@ func scalable(ctx context.Context, b *cluster.Bench, f *finding.Finding) *appsv1
 	}
 	// Pods of a Deployment run until they are removed.
 	pod.Spec.RestartPolicy, pod.Spec.ActiveDeadlineSeconds = corev1.RestartPolicyAlways, nil
+	if !admitted(ctx, b, f, pod) {
+		return nil
+	}
 	deployment, err := cluster.Make(ctx, b, b.AppsV1().Deployments(b.Namespace), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name},
 		Spec: appsv1.DeploymentSpec{
@@ -111,10 +117,10 @@ func scalable(ctx context.Context, b *cluster.Bench, f *finding.Finding) *appsv1
 	return deployment
 }
 
-// comesTo waits for a condition of the autoscaler.
+// comesTo waits for a condition of the autoscaler, which it may need pods for that run.
 func comesTo(
 	ctx context.Context, b *cluster.Bench, f *finding.Finding, scaler *autoscalingv2.HorizontalPodAutoscaler,
-	wanted autoscalingv2.HorizontalPodAutoscalerConditionType, mend string,
+	wanted autoscalingv2.HorizontalPodAutoscalerConditionType, pods labels.Set, mend string,
 ) bool {
 	found, err := cluster.Await(ctx, b.AutoscalingV2().HorizontalPodAutoscalers(b.Namespace), scaler,
 		func(scaler *autoscalingv2.HorizontalPodAutoscaler) (bool, error) {
@@ -128,6 +134,7 @@ func comesTo(
 	switch {
 	case apierrors.IsForbidden(err):
 		f.Refused("watch HorizontalPodAutoscalers in "+b.Namespace, err)
+	case err != nil && pods != nil && noRoomFor(ctx, b, f, pods):
 	case err != nil:
 		f.Fail(fmt.Sprintf("the autoscaler to come to %s", wanted), scalerSays(found)+": "+err.Error(), mend)
 	default:

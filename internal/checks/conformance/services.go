@@ -50,6 +50,8 @@ func ServiceEndpoints(ctx context.Context, b *cluster.Bench) *finding.Finding {
 	case apierrors.IsForbidden(err):
 		f.Refused("watch pods in "+b.Namespace, err)
 		return f
+	case err != nil && cluster.NoRoom(f, pod):
+		return f
 	case err != nil:
 		f.Fail("pod "+created.Name+" to be ready", fmt.Sprintf("it %s: %v", health.DescribePod(pod), err), "see the events of the namespace")
 		return f

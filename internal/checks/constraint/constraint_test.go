@@ -120,32 +120,53 @@ func TestSkew(t *testing.T) {
 	}
 }
 
-// record is a testing.TB that keeps what a check says instead of saying it.
+// record is a testing.TB that keeps what is said to it instead of saying it.
 type record struct {
 	testing.TB
-	errors, logs []string
+	failed bool
+	said   []string
 }
 
-func (r *record) Helper() { r.TB.Helper() }
-func (r *record) Logf(f string, a ...any) {
-	r.logs = append(r.logs, fmt.Sprintf(f, a...))
-}
-func (r *record) Errorf(f string, a ...any) {
-	r.errors = append(r.errors, fmt.Sprintf(f, a...))
-}
+func (r *record) Helper()                   {}
+func (r *record) Failed() bool              { return r.failed }
+func (r *record) add(kind, text string)     { r.said = append(r.said, kind+" "+text) }
+func (r *record) Attr(key, value string)    { r.add("attr", key+"="+value) }
+func (r *record) Log(args ...any)           { r.add("log", fmt.Sprint(args...)) }
+func (r *record) Logf(f string, a ...any)   { r.add("log", fmt.Sprintf(f, a...)) }
+func (r *record) Errorf(f string, a ...any) { r.add("error", fmt.Sprintf(f, a...)) }
+func (r *record) Skip(args ...any)          { r.add("skip", fmt.Sprint(args...)) }
 
 func TestCover(t *testing.T) {
-	constraints := []Constraint{
-		{Name: "api-latency.p99", Value: "<= 1s", Line: 3},
-		{Name: "api-latencies.p99", Value: "<= 1s", Line: 4},
-		{Name: "pod-start.p50", Value: "<= 1s", Severity: Warning, Line: 5},
+	known := Constraint{Name: "api-latency.p99", Value: "<= 1s", Line: 3}
+	misspelled := Constraint{Name: "api-latencies.p99", Value: "<= 1s", Line: 4}
+	warning := Constraint{Name: "pod-start.p50", Value: "<= 1s", Severity: Warning, Line: 5}
+	tests := map[string]struct {
+		stated []Constraint
+		failed bool
+		want   []string
+	}{
+		"none is stated":     {nil, false, []string{"attr skip=not-applicable", "skip not applicable: the recipe states no constraints"}},
+		"all are known":      {[]Constraint{known}, false, nil},
+		"one is only a wish": {[]Constraint{known, warning}, false, []string{"log warning: no check of this image evaluates pod-start.p50 <= 1s (recipe line 5)"}},
+		// It is the recipe that is wrong, and of the cluster that proves nothing.
+		"one is misspelled": {[]Constraint{known, misspelled}, false, []string{"attr skip=could-not-run",
+			"skip could not run: no check of this image evaluates api-latencies.p99 <= 1s (recipe line 4); it evaluates [\"api-latency.p99\"]. " +
+				"To mend: correct its name in the recipe, or use an image whose checks evaluate it"}},
+		"one is misspelled, and another does not hold": {[]Constraint{known, misspelled}, true,
+			[]string{"log could not run: no check of this image evaluates api-latencies.p99"}},
 	}
-	r := &record{TB: t}
-	Cover(r, constraints, "api-latency.p99")
-	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "api-latencies.p99 <= 1s (recipe line 4)") {
-		t.Errorf("errors = %q, want one that names the misspelled constraint", r.errors)
-	}
-	if len(r.logs) != 1 || !strings.Contains(r.logs[0], "pod-start.p50") {
-		t.Errorf("logs = %q, want one that names the constraint of severity warning", r.logs)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := &record{TB: t, failed: tt.failed}
+			Cover(r, tt.stated, known.Name)
+			if len(r.said) != len(tt.want) {
+				t.Fatalf("said %q, want %q", r.said, tt.want)
+			}
+			for i, want := range tt.want {
+				if !strings.HasPrefix(r.said[i], want) {
+					t.Errorf("said %q, want %q", r.said[i], want)
+				}
+			}
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/validation-operator/validation-operator/internal/checks/cluster"
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
+	"github.com/validation-operator/validation-operator/internal/checks/health"
 	"github.com/validation-operator/validation-operator/internal/checks/recipe"
 )
 
@@ -32,7 +33,8 @@ func Evaluated(r *recipe.Recipe) []string {
 }
 
 // WorkloadVersions proves that the components have the versions that the recipe's constraints <component>.version demand, as their
-// workloads tell: by the label app.kubernetes.io/version, or else by the tag of their image.
+// workloads tell: by the label app.kubernetes.io/version, or else by the tag of their image. Where the two contradict each other both have
+// to satisfy the constraint: the label may be a chart's version, or what somebody left when the image was changed.
 func WorkloadVersions(ctx context.Context, b *cluster.Bench, r *recipe.Recipe) *finding.Finding {
 	f := &finding.Finding{}
 	for _, component := range r.Components {
@@ -69,16 +71,11 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 	var versions []string
 	known := true
 	for _, w := range own {
-		version := versionOf(w)
-		holds, err := constraint.HoldsForVersion(demanded.Value, version)
-		if err != nil {
-			f.CouldNotRun("%s: %s: %v", demanded, w, err)
-			known = false
-			continue
+		version, holds, ok := judgeVersion(f, demanded, component.Name, w)
+		if known = known && ok; ok {
+			o.Holds = o.Holds && holds
+			versions = append(versions, version)
 		}
-		f.Note("%s has version %s", w, version)
-		o.Holds = o.Holds && holds
-		versions = append(versions, version)
 	}
 	slices.Sort(versions)
 	o.Actual = strings.Join(slices.Compact(versions), ", ")
@@ -86,6 +83,33 @@ func compare(f *finding.Finding, demanded constraint.Constraint, component recip
 	if known || !o.Holds {
 		f.Constraints = append(f.Constraints, o)
 	}
+}
+
+// judgeVersion holds the version of one workload, which it returns as a person reads it, against the constraint. It is not ok if the
+// workload tells none that can be compared.
+func judgeVersion(f *finding.Finding, demanded constraint.Constraint, component string, w workload) (version string, holds, ok bool) {
+	version, denied := health.Version(component, w.Labels[versionLabel], &w.template)
+	if version == "" && denied != "" {
+		f.CouldNotRun("%s: %s: its label %s says %s, and the tags of its images say otherwise. To mend: correct the label, or name the "+
+			"container that is the component's in the annotation kubectl.kubernetes.io/default-container", demanded, w, versionLabel, denied)
+		return "", false, false
+	}
+	holds, err := constraint.HoldsForVersion(demanded.Value, version)
+	if err != nil {
+		f.CouldNotRun("%s: %s: %v", demanded, w, err)
+		return "", false, false
+	}
+	if denied != "" {
+		labelled, err := constraint.HoldsForVersion(demanded.Value, denied)
+		if err != nil || labelled != holds {
+			f.CouldNotRun("%s: %s is %s by its image and labelled %s, of which one alone satisfies the constraint. To mend: look which of the two the "+
+				"recipe means, and correct the label or the constraint", demanded, w, version, denied)
+			return "", false, false
+		}
+		version += " by its image, though labelled " + denied
+	}
+	f.Note("%s has version %s", w, version)
+	return version, holds, true
 }
 
 // belonging are the workloads that tell of a component's version: those of its name, or else those whose names begin with it,
@@ -109,18 +133,4 @@ func belonging(component string, all []workload) []workload {
 		}
 	}
 	return nil
-}
-
-// versionOf is what a workload tells of its version; empty if nothing does.
-func versionOf(w workload) string {
-	if version := w.Labels[versionLabel]; version != "" {
-		return version
-	}
-	for _, container := range w.template.Spec.Containers {
-		image, _, _ := strings.Cut(container.Image, "@")
-		if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {
-			return image[i+1:]
-		}
-	}
-	return ""
 }

@@ -93,28 +93,6 @@ func NoCrashLoops(ctx context.Context, b *cluster.Bench, r *recipe.Recipe) *find
 	return eachPod(ctx, b, r, "to run", func(pod *corev1.Pod) []string { return health.PodProblems(pod, time.Now()) })
 }
 
-// NamespaceHealth proves that the namespaces of the recipe's components are at rest: each exists and is Active, no pod in them is
-// pending, not ready, failed or held in its deletion for long, and every claim of storage is bound.
-func NamespaceHealth(ctx context.Context, b *cluster.Bench, r *recipe.Recipe) *finding.Finding {
-	f := ComponentNamespaces(ctx, b, r)
-	if f.Skip != "" || f.Failed() {
-		return f
-	}
-	f = eachPod(ctx, b, r, "to be at rest", func(pod *corev1.Pod) []string { return health.PodUnrest(pod, time.Now()) })
-	for _, namespace := range r.Namespaces() {
-		err := each(ctx, b.CoreV1().PersistentVolumeClaims(namespace).List,
-			func(l *corev1.PersistentVolumeClaimList) []corev1.PersistentVolumeClaim { return l.Items },
-			func(claim *corev1.PersistentVolumeClaim) {
-				if problem := health.ClaimProblem(claim, time.Now()); problem != "" {
-					f.Fail(fmt.Sprintf("claim %s/%s to be bound", namespace, claim.Name), problem,
-						fmt.Sprintf("see kubectl -n %s describe pvc %s", namespace, claim.Name))
-				}
-			})
-		refused(f, "list PersistentVolumeClaims", namespace, err)
-	}
-	return f
-}
-
 // eachPod judges the pods in the namespaces of the recipe's components.
 func eachPod(
 	ctx context.Context, b *cluster.Bench, r *recipe.Recipe, expected string, problems func(*corev1.Pod) []string,

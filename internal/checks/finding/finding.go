@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
 )
 
@@ -77,16 +75,6 @@ func (f *Finding) CouldNotRun(format string, args ...any) {
 	case !strings.Contains(f.Why, why) && len(f.Why) < maxWhy:
 		f.Why += "; " + why
 	}
-}
-
-// Refused keeps the error of a request. One that the validator has no right to make says nothing about the cluster; any other is
-// the cluster's. right names the right, as in "list nodes in the cluster".
-func (f *Finding) Refused(right string, err error) {
-	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
-		f.CouldNotRun("%v. To mend: give the run's ServiceAccount the right to %s", err, right)
-		return
-	}
-	f.Fail("the API server to let the validator "+right, err.Error(), "look into the API server's log for the request")
 }
 
 // Passed reports whether nothing stands against a pass. A constraint of severity warning does not.

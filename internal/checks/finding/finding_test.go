@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
@@ -115,6 +117,73 @@ func TestSay(t *testing.T) {
 			}
 			if f.Passed() != (!fails && f.Skip == "") {
 				t.Errorf("Passed = %t for %q", f.Passed(), r.said)
+			}
+		})
+	}
+}
+
+// What keeps a check from asking says nothing of the cluster; what does not answer does.
+func TestRefused(t *testing.T) {
+	pods := schema.GroupResource{Resource: "pods"}
+	forbidden := func(why string) error { return apierrors.NewForbidden(pods, "x", errors.New(why)) }
+	denied := func(code int32, reason metav1.StatusReason, why string) error {
+		return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: why}}
+	}
+	const exempt = "exempt the run's namespace"
+	tests := map[string]struct {
+		err  error
+		mend string
+		// fails is whether it stands against the cluster.
+		fails bool
+	}{
+		"no right":    {forbidden("no rule"), "give the run's ServiceAccount the right to create pods", false},
+		"no identity": {apierrors.NewUnauthorized("expired"), "give the run's ServiceAccount the right to create pods", false},
+		"a webhook of its own code": {
+			denied(403, metav1.StatusReasonForbidden, `admission webhook "validation.gatekeeper.sh" denied the request: [probes] no liveness probe`),
+			exempt, false},
+		"a webhook without a code": {
+			denied(400, "", `admission webhook "validate.kyverno.svc-fail" denied the request: require-labels: label team is required`), exempt, false},
+		"a policy": {
+			denied(422, metav1.StatusReasonInvalid,
+				`pods "x" is forbidden: ValidatingAdmissionPolicy 'registries' with binding 'all' denied request: registry is not allowed`), exempt, false},
+		"a quota that is used up": {
+			forbidden("exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2"), "raise that ResourceQuota", false},
+		"a quota that asks for more": {
+			forbidden("failed quota: strict: must specify limits.ephemeral-storage for: probe"), "LimitRange", false},
+		"a limit": {
+			forbidden("maximum cpu usage per Container is 100m, but limit is 500m"), "LimitRange", false},
+		"a limit of the ratio": {
+			forbidden("cpu max limit to request ratio per Container is 2, but provided ratio is 50.000000"), "LimitRange", false},
+		"a security context constraint": {
+			forbidden(`unable to validate against any security context constraint: [provider restricted-v2: .spec.securityContext.fsGroup]`),
+			"SecurityContextConstraints", false},
+		"Pod Security": {
+			forbidden(`violates PodSecurity "restricted:latest": unrestricted capabilities`), "see what changes pods", false},
+		"a namespace that goes": {
+			forbidden("unable to create new content in namespace ns because it is being terminated"), "in a namespace that stays", false},
+		"a webhook that does not know dry runs": {
+			apierrors.NewBadRequest(`admission webhook "old" does not support dry run`), "sideEffects", false},
+		"something that the check itself lacks": {fmt.Errorf("making a pod: %w", Unmet{errors.New("no such pod")}), "no such pod", false},
+		"the end of the check's time":           {fmt.Errorf("waiting: %w", context.DeadlineExceeded), "its time was up", false},
+		"a check that was ended":                {fmt.Errorf("waiting: %w", context.Canceled), "its time was up", false},
+		"a webhook that does not answer": {
+			apierrors.NewInternalError(errors.New(`failed calling webhook "x": failed to call webhook: Post "https://x": context deadline exceeded`)),
+			"look into the API server's log", true},
+		"a webhook that answers nonsense": {
+			apierrors.NewInternalError(errors.New(`failed calling webhook "x": an error on the server ("denied the request") has prevented it`)),
+			"look into the API server's log", true},
+		"an API server without an answer": {errors.New("connection reset"), "look into the API server's log", true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var f Finding
+			f.Refused("create pods", tt.err)
+			said := f.Why + fmt.Sprint(f.Problems)
+			if f.Failed() != tt.fails || tt.fails == (f.Skip == CouldNotRun) {
+				t.Errorf("failed = %t, skip = %q, want a failure: %t", f.Failed(), f.Skip, tt.fails)
+			}
+			if !strings.Contains(said, tt.mend) {
+				t.Errorf("says %q, want %q in it", said, tt.mend)
 			}
 		})
 	}

@@ -34,9 +34,9 @@ func Clocks(ctx context.Context, client kubernetes.Interface) finding.Finding {
 	}
 	known, largest := 0, time.Duration(0)
 	var silent []string
-	for i := range all {
-		name := all[i].Name
-		if !ready(&all[i]) {
+	for _, node := range judged(&f, all, health.NoMachine) {
+		name := node.Name
+		if !ready(node) {
 			f.Note("node %s is not ready, and its clock was not looked at", name)
 			continue
 		}

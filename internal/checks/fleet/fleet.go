@@ -26,6 +26,10 @@ func List(ctx context.Context, client kubernetes.Interface, f *finding.Finding) 
 			f.Refused("list nodes", fmt.Errorf("listing nodes: %w", err))
 			return nil
 		}
+		for i := range page.Items {
+			// Of thousands of nodes these take most of the memory, and no check reads them.
+			page.Items[i].ManagedFields, page.Items[i].Status.Images = nil, nil
+		}
 		all = append(all, page.Items...)
 		if options.Continue = page.Continue; options.Continue == "" {
 			break
@@ -35,6 +39,22 @@ func List(ctx context.Context, client kubernetes.Interface, f *finding.Finding) 
 		f.Fail("nodes", "none", "join a node to the cluster")
 	}
 	return all
+}
+
+// judged are the nodes that a check judges. Those that are apart, and why, are noted; that none is left proves nothing.
+func judged(f *finding.Finding, all []corev1.Node, apart func(*corev1.Node) string) []*corev1.Node {
+	nodes := make([]*corev1.Node, 0, len(all))
+	for i := range all {
+		if why := apart(&all[i]); why != "" {
+			f.Note("node %s is left out: %s", all[i].Name, why)
+			continue
+		}
+		nodes = append(nodes, &all[i])
+	}
+	if len(nodes) == 0 && len(all) > 0 {
+		f.CouldNotRun("all of the %d nodes are left out: of node %s, %s", len(all), all[0].Name, apart(&all[0]))
+	}
+	return nodes
 }
 
 // eachPod visits all pods of the cluster, a page at a time, so that no more than a page of them is held.

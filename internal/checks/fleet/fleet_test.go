@@ -6,9 +6,7 @@ import (
 	"testing"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,6 +72,16 @@ func node(name string, change ...func(*corev1.Node)) *corev1.Node {
 	return n
 }
 
+// going is a node that is being deleted, and waits for its pods to end.
+func going(n *corev1.Node) {
+	n.DeletionTimestamp, n.Finalizers = &metav1.Time{Time: now}, []string{"karpenter.sh/termination"}
+}
+
+// virtual is a node that is no machine.
+func virtual(n *corev1.Node) {
+	n.Labels["type"], n.Status.NodeInfo.KubeletVersion = "virtual-kubelet", "v1.25.0-vk-azure-aci-1.6.1"
+}
+
 func pod(name, on, cpu string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "ns"},
@@ -98,6 +106,10 @@ func TestPressure(t *testing.T) {
 			words: []string{"node b", "DiskPressure is True (Full: m)", "kubectl describe node b"}},
 		"asked for too much": {objects: []runtime.Object{node("a"), pod("p", "a", "3"), pod("q", "a", "2")},
 			words: []string{"node a", "ask for 5 of cpu, and 4 are allocatable"}},
+		"a node that goes, short of its disk": {objects: []runtime.Object{node("a"), node("b", shortOfDisk, going)}},
+		"a virtual node that has nothing": {objects: []runtime.Object{node("a"), node("b", virtual, func(n *corev1.Node) {
+			n.Status.Allocatable = nil
+		}), pod("p", "b", "4")}},
 		"no nodes": {words: []string{"expected nodes; found none"}},
 		"no right to list nodes": {forbids: []string{"nodes"}, skip: finding.CouldNotRun,
 			words: []string{"nodes is forbidden", "the right to list nodes"}},
@@ -150,115 +162,18 @@ func TestPressureMeasures(t *testing.T) {
 	}
 }
 
-// servant is a pod of a device plug-in.
-func servant(on string, ready corev1.ConditionStatus, status ...corev1.ContainerStatus) *corev1.Pod {
-	p := pod("plugin-"+on, on, "0")
-	p.Labels = map[string]string{"app": "nvidia-device-plugin-daemonset"}
-	p.OwnerReferences = []metav1.OwnerReference{{Kind: "DaemonSet", Name: "plugin", Controller: new(true)}}
-	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}
-	p.Status.ContainerStatuses = status
-	return p
-}
-
-func TestGPUs(t *testing.T) {
-	gpus := func(has, gives string) func(*corev1.Node) {
-		return func(n *corev1.Node) {
-			n.Labels["nvidia.com/gpu.present"] = "true"
-			n.Status.Capacity["nvidia.com/gpu"], n.Status.Allocatable["nvidia.com/gpu"] = resource.MustParse(has), resource.MustParse(gives)
+func TestListKeepsWhatIsRead(t *testing.T) {
+	full := node("a", func(n *corev1.Node) {
+		n.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
+		n.Status.Images = []corev1.ContainerImage{{Names: []string{"x"}}}
+	})
+	var f finding.Finding
+	for _, n := range List(t.Context(), fake.NewClientset(full), &f) {
+		if n.ManagedFields != nil || n.Status.Images != nil || n.Name != "a" {
+			t.Errorf("of node %s, %d managed fields and %d images are kept, want none", n.Name, len(n.ManagedFields), len(n.Status.Images))
 		}
 	}
-	label := func(n *corev1.Node) { n.Labels["nvidia.com/gpu.present"] = "true" }
-	dra := func(effects ...resourcev1.DeviceTaintEffect) *resourcev1.ResourceSlice {
-		device := resourcev1.Device{Name: "gpu-0"}
-		for _, effect := range effects {
-			device.Taints = append(device.Taints, resourcev1.DeviceTaint{Key: "gpu.nvidia.com/xid", Effect: effect})
-		}
-		return &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: "s"}, Spec: resourcev1.ResourceSliceSpec{
-			Driver: "gpu.nvidia.com", NodeName: new("a"), Devices: []resourcev1.Device{device}}}
-	}
-	waits := corev1.ContainerStatus{Name: "plugin", RestartCount: 4, State: corev1.ContainerState{
-		Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "no driver"}}}
-	tests := map[string]struct {
-		objects []runtime.Object
-		forbids []string
-		skip    finding.Skip
-		words   []string
-	}{
-		"no GPUs":        {objects: []runtime.Object{node("a")}, skip: finding.NotApplicable, words: []string{"no node has GPUs"}},
-		"healthy":        {objects: []runtime.Object{node("a", gpus("8", "8")), node("b"), servant("a", corev1.ConditionTrue)}},
-		"offered by DRA": {objects: []runtime.Object{node("a", label), dra()}},
-		"an unhealthy GPU": {objects: []runtime.Object{node("a", gpus("8", "7"))},
-			words: []string{"the GPUs of node a", "7 of 8 nvidia.com/gpu are healthy", "XIDs"}},
-		"none where there should be": {objects: []runtime.Object{node("a", label)}, words: []string{"node a", "neither a device plug-in"}},
-		"a tainted device": {objects: []runtime.Object{node("a"), dra(resourcev1.DeviceTaintEffectNoSchedule)},
-			words: []string{"device gpu-0 of gpu.nvidia.com is tainted gpu.nvidia.com/xid=:NoSchedule"}},
-		"a device plug-in that crashes": {
-			objects: []runtime.Object{node("a", gpus("8", "8")), servant("a", corev1.ConditionFalse, waits)},
-			words:   []string{"pod ns/plugin-a", "CrashLoopBackOff after 4 restarts: no driver", "kubectl logs -n ns plugin-a"}},
-		"a device plug-in that is not ready": {objects: []runtime.Object{node("a", gpus("8", "8")), servant("a", corev1.ConditionFalse)},
-			words: []string{"pod ns/plugin-a", "to be ready"}},
-		"none any more where some were": {objects: []runtime.Object{node("a", gpus("0", "0"), func(n *corev1.Node) { n.Labels = nil })},
-			skip: finding.CouldNotRun, words: []string{"node a has offered [nvidia.com/gpu] and offers none any more", "device plug-in"}},
-		"offered by DRA where a plug-in did": {objects: []runtime.Object{node("a", gpus("0", "0")), dra()}},
-		"one elsewhere":                      {objects: []runtime.Object{node("a", gpus("8", "8")), node("b"), servant("b", corev1.ConditionFalse)}},
-		"no right to list slices": {objects: []runtime.Object{node("a", label)}, forbids: []string{"resourceslices"},
-			skip: finding.CouldNotRun, words: []string{"resourceslices of resource.k8s.io"}},
-		"no right to list slices, and an unhealthy GPU": {objects: []runtime.Object{node("a", gpus("8", "7"))},
-			forbids: []string{"resourceslices"}, skip: finding.CouldNotRun, words: []string{"7 of 8 nvidia.com/gpu"}},
-		"no right to list pods": {objects: []runtime.Object{node("a", gpus("8", "8"))}, forbids: []string{"pods"},
-			skip: finding.CouldNotRun, words: []string{"list pods in the whole cluster"}},
-		"no right to list nodes": {forbids: []string{"nodes"}, skip: finding.CouldNotRun, words: []string{"list nodes"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			client := fake.NewClientset(tt.objects...)
-			forbid(client, tt.forbids...)
-			wantFinding(t, GPUs(t.Context(), client, now), tt.skip, tt.words...)
-		})
-	}
-}
-
-func TestClocks(t *testing.T) {
-	lease := func(name string, skew time.Duration) *coordinationv1.Lease {
-		return &coordinationv1.Lease{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: corev1.NamespaceNodeLease, ManagedFields: []metav1.ManagedFieldsEntry{{
-				Manager: "kubelet", Time: new(metav1.NewTime(now)), FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:renewTime":{}}}`)}}},
-			Spec: coordinationv1.LeaseSpec{RenewTime: new(metav1.NewMicroTime(now.Add(skew)))},
-		}
-	}
-	unready := func(n *corev1.Node) { n.Status.Conditions[0].Status = corev1.ConditionUnknown }
-	unknown := lease("c", 0)
-	unknown.ManagedFields = nil
-	tests := map[string]struct {
-		objects []runtime.Object
-		forbids []string
-		skip    finding.Skip
-		words   []string
-	}{
-		"in step": {objects: []runtime.Object{node("a"), node("b"), lease("a", time.Second), lease("b", -5*time.Second)}},
-		"one is ahead": {objects: []runtime.Object{node("a"), node("b"), lease("a", 0), lease("b", time.Hour)},
-			words: []string{"node b", "1h0m0s ahead", "chrony"}},
-		"one is behind": {objects: []runtime.Object{node("a"), lease("a", -6*time.Second)}, words: []string{"node a", "6s behind"}},
-		"one does not tell": {objects: []runtime.Object{node("a"), node("c"), lease("a", 0), unknown}, skip: finding.CouldNotRun,
-			words: []string{"1 of 2 nodes", "such as c"}},
-		"one has no lease": {objects: []runtime.Object{node("a"), node("b"), lease("a", 0)}, skip: finding.CouldNotRun,
-			words: []string{"1 of 2 nodes", "such as b"}},
-		"one does not tell, and one is ahead": {objects: []runtime.Object{node("a"), node("c"), lease("a", time.Hour), unknown},
-			skip: finding.CouldNotRun, words: []string{"node a", "1h0m0s ahead"}},
-		"one is not ready, and had another clock": {objects: []runtime.Object{node("a"), node("b", unready), lease("a", 0), lease("b", time.Hour)}},
-		"one is gone, and had another clock":      {objects: []runtime.Object{node("a"), lease("a", 0), lease("b", time.Hour)}},
-		"none is ready": {objects: []runtime.Object{node("b", unready), lease("b", 0)}, skip: finding.CouldNotRun,
-			words: []string{"no ready node"}},
-		"no leases":                       {objects: []runtime.Object{node("a")}, skip: finding.CouldNotRun, words: []string{"1 of 1 nodes"}},
-		"no nodes":                        {words: []string{"expected nodes; found none"}},
-		"without rights":                  {objects: []runtime.Object{node("a")}, forbids: []string{"leases"}, skip: finding.CouldNotRun, words: []string{"leases in the namespace kube-node-lease"}},
-		"without the right to list nodes": {forbids: []string{"nodes"}, skip: finding.CouldNotRun, words: []string{"list nodes"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			client := fake.NewClientset(tt.objects...)
-			forbid(client, tt.forbids...)
-			wantFinding(t, Clocks(t.Context(), client), tt.skip, tt.words...)
-		})
+	if !f.Passed() {
+		t.Errorf("found %+v", f)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/validation-operator/validation-operator/internal/checks/constraint"
@@ -18,8 +20,7 @@ func Ready(ctx context.Context, client kubernetes.Interface) finding.Finding {
 	var f finding.Finding
 	all := List(ctx, client, &f)
 	f.Measure("nodes", len(all))
-	for i := range all {
-		node := &all[i]
+	for _, node := range judged(&f, all, health.Leaving) {
 		if node.Spec.Unschedulable {
 			f.Note("node %s is cordoned", node.Name)
 		}
@@ -31,26 +32,48 @@ func Ready(ctx context.Context, client kubernetes.Interface) finding.Finding {
 	return f
 }
 
-// Schedulable looks for a healthy node that takes ordinary pods.
-func Schedulable(ctx context.Context, client kubernetes.Interface) finding.Finding {
+// Schedulable looks for a healthy node that takes ordinary pods. Where all are tainted on purpose, ordinary pods are those that tolerate
+// that, as the run's own pod does, which is asked for only then.
+func Schedulable(ctx context.Context, client kubernetes.Interface, own func() (*corev1.Pod, error)) finding.Finding {
 	var f finding.Finding
 	all := List(ctx, client, &f)
-	if len(all) == 0 {
+	nodes := judged(&f, all, health.Leaving)
+	if len(nodes) == 0 {
 		return f
 	}
-	schedulable := 0
-	for i := range all {
-		if health.Schedulable(&all[i]) && len(health.NodeProblems(&all[i])) == 0 {
-			schedulable++
+	nodes = slices.DeleteFunc(nodes, func(node *corev1.Node) bool {
+		return node.Spec.Unschedulable || len(health.NodeProblems(node)) > 0
+	})
+	found := fmt.Sprintf("none among %d, which are cordoned, tainted or not healthy", len(all))
+	schedulable := tolerating(nodes, nil)
+	if schedulable == 0 && len(nodes) > 0 {
+		pod, err := own()
+		if err != nil {
+			f.Refused("get pods in the run's namespace", fmt.Errorf("finding the validator's own pod, to see what taints it tolerates: %w", err))
+			return f
 		}
+		schedulable = tolerating(nodes, pod.Spec.Tolerations)
+		f.Note("no node takes pods without tolerations, and %d take those with the run's own", schedulable)
+		found += "; nor does any take the run's own pod"
 	}
 	f.Measure("nodes", len(all))
 	f.Measure("nodes.schedulable", schedulable)
 	if schedulable == 0 {
-		f.Fail("a node that takes ordinary pods", fmt.Sprintf("none among %d, which are cordoned, tainted or not healthy", len(all)),
-			"kubectl uncordon a node, or take its taint away")
+		f.Fail("a node that takes ordinary pods", found,
+			"kubectl uncordon a node, take its taint away, or give the run a toleration for it if all are tainted on purpose")
 	}
 	return f
+}
+
+// tolerating is how many nodes have no taint beyond these tolerations.
+func tolerating(nodes []*corev1.Node, tolerations []corev1.Toleration) int {
+	count := 0
+	for _, node := range nodes {
+		if health.Untolerated(node, tolerations) == nil {
+			count++
+		}
+	}
+	return count
 }
 
 // Skew looks for kubelets that the API server does not support. A version that does not tell is no proof either way.
@@ -63,8 +86,7 @@ func Skew(ctx context.Context, client kubernetes.Interface) finding.Finding {
 	f.Measure(serverVersion, server)
 	all := List(ctx, client, &f)
 	f.Measure("nodes", len(all))
-	for i := range all {
-		node := &all[i]
+	for _, node := range judged(&f, all, health.NoMachine) {
 		switch err := constraint.Skew(server, node.Status.NodeInfo.KubeletVersion); {
 		case errors.Is(err, constraint.ErrVague):
 			f.CouldNotRun("node %s: %v. To mend: see kubectl get nodes for versions that are none", node.Name, err)

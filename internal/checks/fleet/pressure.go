@@ -35,8 +35,7 @@ func Pressure(ctx context.Context, client kubernetes.Interface) finding.Finding 
 		// Half a sum proves nothing.
 		loads = nil
 	}
-	for i := range all {
-		node := &all[i]
+	for _, node := range judged(&f, all, health.NoMachine) {
 		if problems := health.NodePressure(node, loads[node.Name]); len(problems) > 0 {
 			f.Fail(fmt.Sprintf("node %s to have resources to give", node.Name), strings.Join(problems, "; "),
 				fmt.Sprintf("see kubectl describe node %s for what takes them: move pods away, free its disk, or add nodes", node.Name))

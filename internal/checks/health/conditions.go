@@ -3,6 +3,7 @@ package health
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -51,7 +52,16 @@ func ConditionTrue(object *unstructured.Unstructured, kind string) bool {
 func Speaks(object *unstructured.Unstructured) bool {
 	return slices.ContainsFunc(conditionsOf(object), func(c condition) bool {
 		return slices.Contains(wanted, c.kind) || slices.Contains(unwanted, c.kind)
-	}) || vendorState(object) != ""
+	}) || stateOf(object) != ""
+}
+
+// Unrest says what keeps an object of any kind from being at rest: its conditions, or that it is held in its deletion for long. While it
+// goes it says of itself what it likes.
+func Unrest(object *unstructured.Unstructured, now time.Time) []string {
+	if at := object.GetDeletionTimestamp(); at != nil && now.Sub(at.Time) <= settleTime {
+		return nil
+	}
+	return Conditions(object)
 }
 
 // Conditions says what stands against an object of any kind, by what it says of itself: that it is being deleted, that its
@@ -79,21 +89,37 @@ func Conditions(object *unstructured.Unstructured) []string {
 			problems = append(problems, fmt.Sprintf("%s was said of generation %d of %d", c.kind, c.observed, generation))
 		}
 	}
-	switch state := vendorState(object); {
-	case state == "" && slices.Contains(stated, object.GroupVersionKind().GroupKind()):
-		problems = append(problems, "it has no state, so that its operator has not looked at it")
-	case !slices.Contains([]string{"", "ready", "ignored", "disabled"}, state):
-		problems = append(problems, "its state is "+state)
-	}
-	return problems
+	return append(problems, stateProblems(object)...)
 }
 
-// stated are the kinds whose operator gives each of them a state, always.
-var stated = []schema.GroupKind{{Group: "nvidia.com", Kind: "ClusterPolicy"}, {Group: "nvidia.com", Kind: "NVIDIADriver"}}
+// fine are the kinds that tell by a state of their own how they are, and the states that are no fault. Their operators give each of them
+// a state. What the states of other kinds mean, nobody knows here.
+var fine = map[schema.GroupKind][]string{
+	{Group: "nvidia.com", Kind: "ClusterPolicy"}:      {"ready", "ignored", "disabled"},
+	{Group: "nvidia.com", Kind: "NVIDIADriver"}:       {"ready", "ignored", "disabled"},
+	{Group: "mellanox.com", Kind: "NicClusterPolicy"}: {"ready", "ignore"},
+}
 
-// vendorState is how the kinds of the GPU operator say how they are.
-func vendorState(object *unstructured.Unstructured) string {
-	if object.GroupVersionKind().Group != "nvidia.com" {
+// stateProblems says what stands against an object by its state.
+func stateProblems(object *unstructured.Unstructured) []string {
+	states, stated := fine[object.GroupVersionKind().GroupKind()]
+	state := stateOf(object)
+	switch {
+	case !stated || slices.Contains(states, state):
+		return nil
+	case state == "":
+		return []string{"it has no state, so that its operator has not looked at it"}
+	}
+	problem := "its state is " + state
+	if reason, _, _ := unstructured.NestedString(object.Object, "status", "reason"); reason != "" {
+		problem += " (" + reason + ")"
+	}
+	return []string{problem}
+}
+
+// stateOf is how the kinds of fine say how they are.
+func stateOf(object *unstructured.Unstructured) string {
+	if _, stated := fine[object.GroupVersionKind().GroupKind()]; !stated {
 		return ""
 	}
 	state, _, _ := unstructured.NestedString(object.Object, "status", "state")

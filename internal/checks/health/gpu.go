@@ -7,54 +7,55 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 const (
-	gpuPresentLabel = "nvidia.com/gpu.present"
-	gpuCountLabel   = "nvidia.com/gpu.count"
-	nvidiaGPU       = corev1.ResourceName("nvidia.com/gpu")
+	gpuPresentLabel  = "nvidia.com/gpu.present"
+	gpuCountLabel    = "nvidia.com/gpu.count"
+	gpuWorkloadLabel = "nvidia.com/gpu.workload.config"
+	nvidiaGPU        = corev1.ResourceName("nvidia.com/gpu")
 )
 
-// GPUDevices counts the GPUs of a node that DRA drivers offer, and says which of them are tainted, as drivers do with a fault.
-func GPUDevices(node *corev1.Node, published []resourcev1.ResourceSlice) (offered int, problems []string) {
-	newest := generations(published)
-	for i := range published {
-		spec := &published[i].Spec
-		if !strings.HasPrefix(spec.Driver, "gpu.") || spec.NodeName == nil || *spec.NodeName != node.Name {
-			continue
-		}
-		// What a driver has published before may be there for a while, with devices that are gone.
-		if spec.Pool.Generation < newest[poolOf(spec)] {
-			continue
-		}
-		for _, device := range spec.Devices {
-			offered++
-			for _, taint := range device.Taints {
-				if taint.Effect == resourcev1.DeviceTaintEffectNoSchedule || taint.Effect == resourcev1.DeviceTaintEffectNoExecute {
-					problems = append(problems, fmt.Sprintf("device %s of %s is tainted %s=%s:%s",
-						device.Name, spec.Driver, taint.Key, taint.Value, taint.Effect))
-				}
-			}
+var (
+	// foundLabels are true on nodes in which somebody has found GPUs: the GPU operator, and node feature discovery, which sees them on
+	// the PCI bus without any driver.
+	foundLabels = []string{gpuPresentLabel, "feature.node.kubernetes.io/pci-10de.present", "feature.node.kubernetes.io/pci-0302_10de.present"}
+	// kindLabels are the providers', and name the kind of GPU.
+	kindLabels = []string{"cloud.google.com/gke-accelerator", "k8s.amazonaws.com/accelerator", "kubernetes.azure.com/accelerator"}
+	// otherAccelerators are the names under which a provider's nodes offer accelerators that are no GPUs, and are labelled like those.
+	otherAccelerators = []string{"aws.amazon.com/neuron", "habana.ai/"}
+)
+
+// gpuLabel is the label that says that a node has GPUs, as people write it; empty if none does.
+func gpuLabel(node *corev1.Node) string {
+	if node.Labels[gpuPresentLabel] == "false" {
+		return ""
+	}
+	for _, key := range foundLabels {
+		if node.Labels[key] == "true" {
+			return key + "=true"
 		}
 	}
-	return offered, problems
+	for name := range node.Status.Capacity {
+		if slices.ContainsFunc(otherAccelerators, func(prefix string) bool { return strings.HasPrefix(string(name), prefix) }) {
+			return ""
+		}
+	}
+	for _, key := range kindLabels {
+		if kind := node.Labels[key]; !slices.Contains([]string{"", "none", "false"}, kind) {
+			return key + "=" + kind
+		}
+	}
+	return ""
 }
 
-// pool is a driver's name for a set of devices.
-type pool struct{ driver, name string }
-
-func poolOf(spec *resourcev1.ResourceSliceSpec) pool { return pool{spec.Driver, spec.Pool.Name} }
-
-// generations are the latest ones of all pools.
-func generations(published []resourcev1.ResourceSlice) map[pool]int64 {
-	newest := map[pool]int64{}
-	for i := range published {
-		spec := &published[i].Spec
-		newest[poolOf(spec)] = max(newest[poolOf(spec)], spec.Pool.Generation)
+// GPUsOfMachines is the label by which a node gives its GPUs to virtual machines, so that containers are offered none; empty without one.
+func GPUsOfMachines(node *corev1.Node) string {
+	if to := node.Labels[gpuWorkloadLabel]; to == "vm-passthrough" || to == "vm-vgpu" {
+		return gpuWorkloadLabel + "=" + to
 	}
-	return newest
+	return ""
 }
 
 // OfferedOnce are the names under which a node has offered GPUs and offers none any more. Whether it has lost them, or was relieved of
@@ -72,10 +73,7 @@ func OfferedOnce(node *corev1.Node) []corev1.ResourceName {
 
 // HasGPU reports whether a node has GPUs, or somebody says that it should.
 func HasGPU(node *corev1.Node, devices int) bool {
-	if devices > 0 || node.Labels[gpuPresentLabel] == "true" {
-		return true
-	}
-	return len(gpuResources(node)) > 0
+	return devices > 0 || gpuLabel(node) != "" || len(gpuResources(node)) > 0
 }
 
 // gpuResources are the names under which device plugins offer GPUs on a node, whole ones and parts of them.
@@ -102,8 +100,8 @@ func GPUProblems(node *corev1.Node, devices int) []string {
 	var problems []string
 	names := gpuResources(node)
 	if len(names) == 0 && devices == 0 {
-		problems = append(problems, fmt.Sprintf("it is labelled %s=true, and neither a device plug-in nor a DRA driver offers any there",
-			gpuPresentLabel))
+		problems = append(problems, fmt.Sprintf("it is labelled %s, and neither a device plug-in nor a DRA driver offers any there",
+			gpuLabel(node)))
 	}
 	for _, name := range names {
 		has, gives := node.Status.Capacity[name], node.Status.Allocatable[name]

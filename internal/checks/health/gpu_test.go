@@ -41,6 +41,22 @@ func TestGPUProblems(t *testing.T) {
 			capacity: gpus("nvidia.com/gpu.shared", "4"), allocatable: gpus("nvidia.com/gpu.shared", "4")},
 		"labelled, and none offered": {labels: map[string]string{"nvidia.com/gpu.present": "true"}, want: []string{
 			"it is labelled nvidia.com/gpu.present=true, and neither a device plug-in nor a DRA driver offers any there"}},
+		"found by node feature discovery, and none offered": {labels: map[string]string{"feature.node.kubernetes.io/pci-10de.present": "true"},
+			want: []string{"it is labelled feature.node.kubernetes.io/pci-10de.present=true, and neither a device plug-in nor a DRA driver offers any there"}},
+		"found by its class, and none offered": {labels: map[string]string{"feature.node.kubernetes.io/pci-0302_10de.present": "true"},
+			want: []string{"it is labelled feature.node.kubernetes.io/pci-0302_10de.present=true, and neither a device plug-in nor a DRA driver offers any there"}},
+		"of GKE, and none offered": {labels: map[string]string{"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"},
+			want: []string{"it is labelled cloud.google.com/gke-accelerator=nvidia-h100-80gb, and neither a device plug-in nor a DRA driver offers any there"}},
+		"of EKS, and none offered": {labels: map[string]string{"k8s.amazonaws.com/accelerator": "nvidia-tesla-v100"},
+			want: []string{"it is labelled k8s.amazonaws.com/accelerator=nvidia-tesla-v100, and neither a device plug-in nor a DRA driver offers any there"}},
+		"of AKS, and none offered": {labels: map[string]string{"kubernetes.azure.com/accelerator": "nvidia"},
+			want: []string{"it is labelled kubernetes.azure.com/accelerator=nvidia, and neither a device plug-in nor a DRA driver offers any there"}},
+		"of EKS, and offered": {labels: map[string]string{"k8s.amazonaws.com/accelerator": "nvidia-tesla-v100"},
+			capacity: gpus("nvidia.com/gpu", "8"), allocatable: gpus("nvidia.com/gpu", "8")},
+		"accelerators that are no GPUs": {labels: map[string]string{"k8s.amazonaws.com/accelerator": "trainium"},
+			capacity: gpus("aws.amazon.com/neuron", "16"), none: true},
+		"found, and said to be none": {none: true, labels: map[string]string{
+			"feature.node.kubernetes.io/pci-10de.present": "true", "nvidia.com/gpu.present": "false"}},
 		"some unhealthy": {labels: present, capacity: gpus("nvidia.com/gpu", "8"), allocatable: gpus("nvidia.com/gpu", "6"),
 			want: []string{"6 of 8 nvidia.com/gpu are healthy"}},
 		"some missing": {labels: present, capacity: gpus("nvidia.com/gpu", "7"), allocatable: gpus("nvidia.com/gpu", "7"),
@@ -86,23 +102,23 @@ func TestGPUDevices(t *testing.T) {
 	slice := func(driver, node string, devices ...resourcev1.Device) resourcev1.ResourceSlice {
 		return resourcev1.ResourceSlice{Spec: resourcev1.ResourceSliceSpec{Driver: driver, NodeName: &node, Devices: devices}}
 	}
-	offered, problems := GPUDevices(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, []resourcev1.ResourceSlice{
+	older, newer := slice("gpu.nvidia.com", "c", device("gpu-0"), device("gpu-1")), slice("gpu.nvidia.com", "c", device("gpu-0"))
+	older.Spec.Pool, newer.Spec.Pool = resourcev1.ResourcePool{Name: "c"}, resourcev1.ResourcePool{Name: "c", Generation: 1}
+	got := GPUDevices([]resourcev1.ResourceSlice{
 		slice("gpu.nvidia.com", "a", device("gpu-0"), device("gpu-1", resourcev1.DeviceTaintEffectNoExecute)),
 		slice("gpu.nvidia.com", "b", device("gpu-0", resourcev1.DeviceTaintEffectNoSchedule)),
 		slice("compute-domain.nvidia.com", "a", device("channel-0")),
 		{Spec: resourcev1.ResourceSliceSpec{Driver: "gpu.example.com"}},
+		// A pool that was published anew: what was published before may be there for a while.
+		older, newer,
 	})
-	older, newer := slice("gpu.nvidia.com", "a", device("gpu-0"), device("gpu-1")), slice("gpu.nvidia.com", "a", device("gpu-0"))
-	newer.Spec.Pool.Generation = 1
-	left, _ := GPUDevices(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, []resourcev1.ResourceSlice{older, newer})
-	if left != 1 {
-		t.Errorf("of a pool that was published anew, %d devices are offered, want the one of the later generation", left)
+	want := map[string]Devices{
+		"a": {Offered: 2, Tainted: []string{"device gpu-1 of gpu.nvidia.com is tainted xid=79:NoExecute"}},
+		"b": {Offered: 1, Tainted: []string{"device gpu-0 of gpu.nvidia.com is tainted xid=79:NoSchedule"}},
+		"c": {Offered: 1},
 	}
-	if offered != 2 {
-		t.Errorf("offered = %d, want 2", offered)
-	}
-	if diff := cmp.Diff([]string{"device gpu-1 of gpu.nvidia.com is tainted xid=79:NoExecute"}, problems); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("devices (-want +got):\n%s", diff)
 	}
 }
 

@@ -137,21 +137,26 @@ func TestNodeProblems(t *testing.T) {
 	}
 }
 
-func TestSchedulable(t *testing.T) {
+func TestNoMachine(t *testing.T) {
+	gone := metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	tests := map[string]struct {
-		spec corev1.NodeSpec
-		want bool
+		node               corev1.Node
+		leaving, noMachine string
 	}{
-		"plain":    {corev1.NodeSpec{}, true},
-		"cordoned": {corev1.NodeSpec{Unschedulable: true}, false},
-		"tainted":  {corev1.NodeSpec{Taints: []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoSchedule}}}, false},
-		"evicting": {corev1.NodeSpec{Taints: []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectNoExecute}}}, false},
-		"disliked": {corev1.NodeSpec{Taints: []corev1.Taint{{Key: "gpu", Effect: corev1.TaintEffectPreferNoSchedule}}}, true},
+		"a machine": {corev1.Node{Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.37.1-vks.1"}}}, "", ""},
+		"on its way out": {corev1.Node{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &gone}},
+			"it is being deleted since 2026-01-02T03:04:05Z", "it is being deleted since 2026-01-02T03:04:05Z"},
+		"virtual by its label": {corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"type": "virtual-kubelet"}}}, "", "it is a virtual node"},
+		"virtual by its version": {corev1.Node{Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: "v1.15.2-vk-v1.6.1"}}},
+			"", "it is a virtual node"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := Schedulable(&corev1.Node{Spec: tt.spec}); got != tt.want {
-				t.Errorf("Schedulable = %t, want %t", got, tt.want)
+			if got := Leaving(&tt.node); got != tt.leaving {
+				t.Errorf("Leaving = %q, want %q", got, tt.leaving)
+			}
+			if got := NoMachine(&tt.node); got != tt.noMachine {
+				t.Errorf("NoMachine = %q, want %q", got, tt.noMachine)
 			}
 		})
 	}
@@ -187,6 +192,8 @@ func TestPodProblems(t *testing.T) {
 			[]string{"container c crashes again and again: 2 restarts, last ended with exit code 1 (Error)"}},
 		"has crashed for the first time": {corev1.ContainerStatus{State: crashed(0, 1)}, false, nil},
 		"has ended well":                 {corev1.ContainerStatus{State: crashed(0, 0), RestartCount: 2}, false, nil},
+		"has ended well after crashes": {
+			corev1.ContainerStatus{State: crashed(0, 0), RestartCount: 3, LastTerminationState: crashed(time.Minute, 1)}, false, nil},
 		"crashed long ago": {
 			corev1.ContainerStatus{State: running, RestartCount: 3, LastTerminationState: crashed(time.Hour, 1)}, false, nil},
 		"crashed once": {

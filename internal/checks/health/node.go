@@ -2,6 +2,8 @@ package health
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -35,15 +37,23 @@ func describeCondition(c corev1.NodeCondition) string {
 	return fmt.Sprintf("%s is %s (%s: %s)", c.Type, c.Status, c.Reason, c.Message)
 }
 
-// Schedulable reports whether a pod without tolerations may be put on the node.
-func Schedulable(node *corev1.Node) bool {
-	if node.Spec.Unschedulable {
-		return false
+// Leaving says that a node is on its way out: whoever removes it waits for its pods to end, and it need not be well any more. Empty for all
+// others.
+func Leaving(node *corev1.Node) string {
+	if node.DeletionTimestamp == nil {
+		return ""
 	}
-	for _, taint := range node.Spec.Taints {
-		if taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute {
-			return false
-		}
+	return "it is being deleted since " + node.DeletionTimestamp.UTC().Format(time.RFC3339)
+}
+
+// NoMachine says why a node is not judged as a machine that is to stay: it is on its way out, or a service behind a virtual kubelet, whose
+// version, clock and resources are of its own kind. Empty for all others.
+func NoMachine(node *corev1.Node) string {
+	if why := Leaving(node); why != "" {
+		return why
 	}
-	return true
+	if node.Labels["type"] == "virtual-kubelet" || strings.Contains(node.Status.NodeInfo.KubeletVersion, "-vk-") {
+		return "it is a virtual node"
+	}
+	return ""
 }

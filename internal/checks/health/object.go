@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -27,7 +28,8 @@ var judges = map[string]func(*unstructured.Unstructured) error{
 	"CustomResourceDefinition.apiextensions.k8s.io": judgeDefinition,
 }
 
-// Object says what stands against an object, by what is known of its kind, and else by its own conditions.
+// Object says what stands against an object that has to be there, by what is known of its kind, and else by its own conditions. One that is
+// being deleted will not be there.
 func Object(object *unstructured.Unstructured) []string {
 	kind := object.GroupVersionKind().GroupKind()
 	known, found := judges[kind.Kind+"."+kind.Group]
@@ -119,14 +121,22 @@ func namespace(n *corev1.Namespace) error {
 }
 
 func judgeDefinition(object *unstructured.Unstructured) error {
-	for _, problem := range Definition(object) {
+	for _, problem := range definition(object) {
 		return fmt.Errorf("%s", problem)
 	}
 	return nil
 }
 
-// Definition says what stands against a CustomResourceDefinition. One without conditions has not been looked at by anybody.
-func Definition(crd *unstructured.Unstructured) []string {
+// Definition says what keeps a CustomResourceDefinition from being at rest.
+func Definition(crd *unstructured.Unstructured, now time.Time) []string {
+	if crd.GetDeletionTimestamp() != nil {
+		return Unrest(crd, now)
+	}
+	return definition(crd)
+}
+
+// definition says what stands against a CustomResourceDefinition. One without conditions has not been looked at by anybody.
+func definition(crd *unstructured.Unstructured) []string {
 	problems := Conditions(crd)
 	if len(problems) == 0 && !ConditionTrue(crd, string(apiextensionsv1.Established)) {
 		return []string{"it does not say that it is established"}

@@ -3,6 +3,7 @@ package health
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -58,6 +59,15 @@ func TestObject(t *testing.T) {
 		"a GPU policy that is not":         {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, status: {state: notReady}}", "its state is notReady"},
 		"a GPU policy that nobody saw":     {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, spec: {}}", "its operator has not looked at it"},
 		"a GPU driver that nobody saw":     {"{apiVersion: nvidia.com/v1alpha1, kind: NVIDIADriver}", "its operator has not looked at it"},
+		"a GPU policy that is not wanted":  {"{apiVersion: nvidia.com/v1, kind: ClusterPolicy, status: {state: ignored}}", ""},
+		"a graph that is deployed":         {"{apiVersion: nvidia.com/v1alpha1, kind: DynamoGraphDeployment, status: {state: successful}}", ""},
+		"a graph that has no state":        {"{apiVersion: nvidia.com/v1alpha1, kind: DynamoGraphDeployment}", ""},
+		"a graph that is not ready":        {"{apiVersion: nvidia.com/v1alpha1, kind: DynamoGraphDeployment, status: {state: pending, conditions: [{type: Ready, status: 'False'}]}}", "Ready is False"},
+		"a network policy that is ready":   {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy, status: {state: ready}}", ""},
+		"a network policy that is another": {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy, status: {state: ignore}}", ""},
+		"a network policy that is not":     {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy, status: {state: notReady, reason: no MOFED}}", "its state is notReady (no MOFED)"},
+		"a network policy in error":        {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy, status: {state: error}}", "its state is error"},
+		"a network policy that nobody saw": {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy}", "its operator has not looked at it"},
 		"a namesake of another group":      {"{apiVersion: x.example/v1, kind: ClusterPolicy}", ""},
 		"a state of somebody else's":       {"{apiVersion: x.example/v1, kind: X, status: {state: notReady}}", ""},
 		"conditions in a shape of its own": {"{apiVersion: x.example/v1, kind: X, status: {conditions: [Ready, 3]}}", ""},
@@ -67,6 +77,58 @@ func TestObject(t *testing.T) {
 			got := strings.Join(Object(objectOf(t, tt.object)), "; ")
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("found %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnrest(t *testing.T) {
+	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	tests := map[string]struct {
+		definition           bool
+		metadata, conditions string
+		want                 string
+	}{
+		"at rest":              {false, "", "{type: Ready, status: 'True'}", ""},
+		"not ready":            {false, "", "{type: Ready, status: 'False'}", "Ready is False"},
+		"being deleted":        {false, "deletionTimestamp: '2026-01-02T11:58:00Z', finalizers: [a/b]", "", ""},
+		"not ready, and going": {false, "deletionTimestamp: '2026-01-02T11:58:00Z'", "{type: Ready, status: 'False'}", ""},
+		"held in its deletion": {false, "deletionTimestamp: '2026-01-02T11:50:00Z', finalizers: [a/b]", "",
+			`it is being deleted since 2026-01-02T11:50:00Z, held by ["a/b"]`},
+		"a kind":                      {true, "", "{type: Established, status: 'True'}", ""},
+		"a kind that nobody has seen": {true, "", "", "does not say that it is established"},
+		"a kind that goes":            {true, "deletionTimestamp: '2026-01-02T11:58:00Z'", "{type: NamesAccepted, status: 'False'}", ""},
+		"a kind that is held":         {true, "deletionTimestamp: '2026-01-02T11:50:00Z'", "{type: Established, status: 'True'}", "being deleted"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			judge := Unrest
+			if tt.definition {
+				judge = Definition
+			}
+			object := objectOf(t, "{apiVersion: x.example/v1, kind: X, metadata: {"+tt.metadata+"}, status: {conditions: ["+tt.conditions+"]}}")
+			got := strings.Join(judge(object, now), "; ")
+			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+				t.Errorf("found %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSpeaks(t *testing.T) {
+	tests := map[string]struct {
+		object string
+		want   bool
+	}{
+		"a condition":             {"{apiVersion: x.example/v1, kind: X, status: {conditions: [{type: Ready, status: 'True'}]}}", true},
+		"a condition of its own":  {"{apiVersion: x.example/v1, kind: X, status: {conditions: [{type: Painted, status: 'True'}]}}", false},
+		"a state":                 {"{apiVersion: mellanox.com/v1alpha1, kind: NicClusterPolicy, status: {state: ready}}", true},
+		"a state of another kind": {"{apiVersion: nvidia.com/v1alpha1, kind: DynamoGraphDeployment, status: {state: successful}}", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := Speaks(objectOf(t, tt.object)); got != tt.want {
+				t.Errorf("Speaks = %t, want %t", got, tt.want)
 			}
 		})
 	}

@@ -40,7 +40,11 @@ func containerProblem(status corev1.ContainerStatus, now time.Time) string {
 		}
 	}
 	// Between two starts the kubelet may show the end of the last one in place of the wait for the next.
-	if ended := status.State.Terminated; ended != nil && ended.ExitCode != 0 && status.RestartCount > 0 {
+	switch ended := status.State.Terminated; {
+	case ended == nil:
+	case ended.ExitCode == 0:
+		return "" // whatever came before: an init container, say, that found at last what it waited for
+	case status.RestartCount > 0:
 		return crashes(status, ended)
 	}
 	last := status.LastTerminationState.Terminated

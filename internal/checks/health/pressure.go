@@ -9,29 +9,76 @@ import (
 )
 
 // PodRequests is what a pod asks of its node. Ordinary init containers run one after the other, before the rest; those that are
-// restarted run beside it. What the pod as a whole asks for replaces the sum of its containers.
+// restarted run beside it. What the pod as a whole asks for replaces the sum of its containers. Of a resize that its node can never grant
+// the pod has what it had before.
 func PodRequests(pod *corev1.Pod) corev1.ResourceList {
+	rejected := resizeInfeasible(pod)
+	asks := func(container *corev1.Container) corev1.ResourceList {
+		if !rejected {
+			return container.Resources.Requests
+		}
+		return granted(container.Resources.Requests, statusOf(pod, container.Name))
+	}
 	running, peak := corev1.ResourceList{}, corev1.ResourceList{}
-	for _, container := range pod.Spec.InitContainers {
+	for i := range pod.Spec.InitContainers {
+		container := &pod.Spec.InitContainers[i]
 		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
-			addResources(running, container.Resources.Requests)
+			addResources(running, asks(container))
 			continue
 		}
 		starting := running.DeepCopy()
-		addResources(starting, container.Resources.Requests)
+		addResources(starting, asks(container))
 		raiseResources(peak, starting)
 	}
-	for _, container := range pod.Spec.Containers {
-		addResources(running, container.Resources.Requests)
+	for i := range pod.Spec.Containers {
+		addResources(running, asks(&pod.Spec.Containers[i]))
 	}
 	raiseResources(peak, running)
 	if pod.Spec.Resources != nil {
-		for name, quantity := range pod.Spec.Resources.Requests {
+		whole := pod.Spec.Resources.Requests
+		if rejected {
+			whole = granted(whole, &corev1.ContainerStatus{AllocatedResources: pod.Status.AllocatedResources, Resources: pod.Status.Resources})
+		}
+		for name, quantity := range whole {
 			peak[name] = quantity.DeepCopy()
 		}
 	}
 	addResources(peak, pod.Spec.Overhead)
 	return peak
+}
+
+// resizeInfeasible reports whether the kubelet has rejected what the pod's spec asks for.
+func resizeInfeasible(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodResizePending && c.Reason == corev1.PodReasonInfeasible
+	})
+}
+
+// statusOf is what the kubelet says of a container of some name; an empty one if it says nothing.
+func statusOf(pod *corev1.Pod, container string) *corev1.ContainerStatus {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for i := range statuses {
+			if statuses[i].Name == container {
+				return &statuses[i]
+			}
+		}
+	}
+	return &corev1.ContainerStatus{}
+}
+
+// granted is what the kubelet has set aside of what is asked for. One that does not say so may yet say what it has put into effect.
+func granted(asked corev1.ResourceList, status *corev1.ContainerStatus) corev1.ResourceList {
+	has := status.AllocatedResources
+	if has == nil && status.Resources != nil {
+		has = status.Resources.Requests
+	}
+	result := asked.DeepCopy()
+	for name := range asked {
+		if quantity, found := has[name]; found {
+			result[name] = quantity
+		}
+	}
+	return result
 }
 
 func addResources(to, what corev1.ResourceList) {

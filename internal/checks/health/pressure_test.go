@@ -52,6 +52,50 @@ func TestPodRequests(t *testing.T) {
 	}
 }
 
+// A resize that the node can never grant has not changed what the pod has.
+func TestPodRequestsOfAResize(t *testing.T) {
+	sidecar := asks("4", "1Gi")
+	sidecar.Name, sidecar.RestartPolicy = "s", new(corev1.ContainerRestartPolicyAlways)
+	main := asks("64", "1Gi")
+	main.Name = "m"
+	tests := map[string]struct {
+		reason      string
+		init, other corev1.ContainerStatus
+		podLevel    bool
+		cpu         string
+	}{
+		"infeasible, with what was allocated": {corev1.PodReasonInfeasible, corev1.ContainerStatus{Name: "s", AllocatedResources: amounts("1", "1Gi")},
+			corev1.ContainerStatus{Name: "m", AllocatedResources: amounts("2", "1Gi")}, false, "3"},
+		"infeasible, with what it has": {corev1.PodReasonInfeasible,
+			corev1.ContainerStatus{Name: "s", Resources: &corev1.ResourceRequirements{Requests: amounts("1", "1Gi")}},
+			corev1.ContainerStatus{Name: "m", Resources: &corev1.ResourceRequirements{Requests: amounts("2", "1Gi")}}, false, "3"},
+		"infeasible, and nothing is said": {corev1.PodReasonInfeasible, corev1.ContainerStatus{}, corev1.ContainerStatus{}, false, "68"},
+		"deferred": {corev1.PodReasonDeferred, corev1.ContainerStatus{Name: "s", AllocatedResources: amounts("1", "1Gi")},
+			corev1.ContainerStatus{Name: "m", AllocatedResources: amounts("2", "1Gi")}, false, "68"},
+		"infeasible, of the whole pod": {corev1.PodReasonInfeasible, corev1.ContainerStatus{}, corev1.ContainerStatus{}, true, "5"},
+		"deferred, of the whole pod":   {corev1.PodReasonDeferred, corev1.ContainerStatus{}, corev1.ContainerStatus{}, true, "99"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{
+				Spec: corev1.PodSpec{InitContainers: []corev1.Container{sidecar}, Containers: []corev1.Container{main}},
+				Status: corev1.PodStatus{
+					Conditions:            []corev1.PodCondition{{Type: corev1.PodResizePending, Status: corev1.ConditionTrue, Reason: tt.reason}},
+					InitContainerStatuses: []corev1.ContainerStatus{tt.init}, ContainerStatuses: []corev1.ContainerStatus{tt.other},
+				},
+			}
+			if tt.podLevel {
+				pod.Spec.Resources = &corev1.ResourceRequirements{Requests: amounts("99", "1Gi")}
+				pod.Status.AllocatedResources = amounts("5", "1Gi")
+			}
+			got, want := PodRequests(pod)[corev1.ResourceCPU], resource.MustParse(tt.cpu)
+			if got.Cmp(want) != 0 {
+				t.Errorf("cpu = %s, want %s", got.String(), want.String())
+			}
+		})
+	}
+}
+
 func TestNodePressure(t *testing.T) {
 	pod := func(phase corev1.PodPhase, cpu, memory string) *corev1.Pod {
 		return &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{asks(cpu, memory)}}, Status: corev1.PodStatus{Phase: phase}}

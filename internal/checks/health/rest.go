@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// settleTime is how long a pod or a claim may take to come to rest.
+// settleTime is how long a pod, a claim or a deletion may take to come to rest.
 const settleTime = 5 * time.Minute
 
 // PodUnrest says what keeps a pod from being at rest: what keeps its containers from running, and that it is pending, not ready

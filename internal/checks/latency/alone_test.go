@@ -114,6 +114,7 @@ func TestPodStart(t *testing.T) {
 		"over before it is seen": {limit: "<= 5s", took: 2 * time.Second, state: ended(0, "Completed")},
 		"too slow":               {limit: "<= 5s", took: 20 * time.Second, state: running, words: []string{"20s false", "scheduling"}},
 		"never":                  {limit: "<= 5s", took: time.Second, state: waits, words: []string{"to start within 2m0s", "ImagePullBackOff"}},
+		"no node has room":       {limit: "<= 5s", skip: finding.CouldNotRun, words: []string{"1 Insufficient cpu. To mend: make room"}, world: crowd},
 		"a container that the runtime cannot start": {limit: "<= 5s", took: time.Second, state: ended(128, "StartError"),
 			words: []string{"to start within", "exit code 128 (StartError)"}},
 		"without the right to create": {limit: "<= 5s", skip: finding.CouldNotRun, words: []string{"create pods"},
@@ -137,6 +138,17 @@ func TestPodStart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// crowd has the scheduler find no node for any pod.
+func crowd(w *world) {
+	w.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		pod := action.(clienttesting.CreateAction).GetObject().(*corev1.Pod)
+		pod.UID, pod.ResourceVersion, pod.Namespace = "waiting", "1", "ns"
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+			Reason: corev1.PodReasonUnschedulable, Message: "0/1 nodes are available: 1 Insufficient cpu."}}
+		return true, pod, w.client.Tracker().Add(pod)
+	})
 }
 
 // starts brings each pod's container into a state after a while.

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
@@ -40,10 +42,11 @@ type world struct {
 	kubelet func(n int) []news
 }
 
-// news is an event that a kubelet sends after a while.
+// news is an event that a kubelet sends after a while, of the pod's own container or of another.
 type news struct {
 	after           time.Duration
 	reason, message string
+	of              string
 }
 
 func newWorld(imageID string) *world {
@@ -67,7 +70,7 @@ func newWorld(imageID string) *world {
 				time.Sleep(n.after)
 				_ = w.client.Tracker().Add(&corev1.Event{
 					ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", uid, i), Namespace: "ns", ResourceVersion: "2"}, Reason: n.reason, Message: n.message,
-					InvolvedObject: corev1.ObjectReference{UID: uid},
+					InvolvedObject: corev1.ObjectReference{UID: uid, FieldPath: cmp.Or(n.of, "spec.containers{"+pod.Spec.Containers[0].Name+"}")},
 				})
 			}
 		}()
@@ -235,7 +238,7 @@ func TestLoadIsAllClientsAtOnce(t *testing.T) {
 
 func TestPull(t *testing.T) {
 	after := func(d time.Duration) func(int) []news {
-		return func(int) []news { return []news{{0, "Pulling", ""}, {d, "Pulled", ""}} }
+		return func(int) []news { return []news{{reason: "Pulling"}, {after: d, reason: "Pulled"}} }
 	}
 	tests := map[string]struct {
 		imageID string
@@ -246,15 +249,33 @@ func TestPull(t *testing.T) {
 		words   []string
 	}{
 		"fast enough": {imageID: registryID, kubelet: after(2 * time.Second), limit: "<= 5s"},
-		"too slow":    {imageID: registryID, kubelet: after(20 * time.Second), limit: "<= 5s", words: []string{"20s false", "registry"}},
+		"fast enough, of a pod that was read before the kubelet had said which image it runs": {imageID: registryID, kubelet: after(2 * time.Second),
+			limit: "<= 5s", world: func(w *world) {
+				w.self = w.self.DeepCopy()
+				w.self.Status = corev1.PodStatus{}
+				// A watch from so old a version may be refused.
+				w.client.PrependWatchReactor("pods", func(clienttesting.Action) (bool, watch.Interface, error) {
+					return true, nil, noRule("pods")
+				})
+			}},
+		"too slow": {imageID: registryID, kubelet: after(20 * time.Second), limit: "<= 5s", words: []string{"20s false", "registry"}},
 		"one of three is slow": {imageID: registryID, kubelet: func(n int) []news { return after(time.Duration(n) * 3 * time.Second)(n) },
 			limit: "<= 8s", words: []string{"9s false"}},
+		"slow, after the image of a container that was put before it": {imageID: registryID, limit: "<= 5s", kubelet: func(int) []news {
+			return []news{{time.Second, "Pulled", "", "spec.initContainers{proxy}"}, {time.Second, "Pulled", "", "spec.containers{proxy}"},
+				{after: 18 * time.Second, reason: "Pulled"}}
+		}, words: []string{"20s false"}},
+		"kept waiting by the image of such a container": {imageID: registryID, limit: "<= 5s", kubelet: func(int) []news {
+			return []news{{time.Second, "Failed", "Failed to pull image proxy", "spec.initContainers{proxy}"}}
+		}, words: []string{"Failed to pull image proxy"}},
 		"one that succeeds at the second try": {imageID: registryID, limit: "<= 60s", kubelet: func(int) []news {
-			return []news{{time.Second, "Failed", "Failed to pull image: timeout"}, {10 * time.Second, "Pulled", ""}}
+			return []news{{time.Second, "Failed", "Failed to pull image: timeout", ""}, {after: 10 * time.Second, reason: "Pulled"}}
 		}},
 		"refused by the registry": {imageID: registryID, limit: "<= 5s", kubelet: func(int) []news {
-			return []news{{time.Second, "Failed", "Failed to pull image: 401 Unauthorized"}, {time.Second, "Failed", "Error: ImagePullBackOff"}}
+			return []news{{time.Second, "Failed", "Failed to pull image: 401 Unauthorized", ""}, {time.Second, "Failed", "Error: ImagePullBackOff", ""}}
 		}, words: []string{"node a to pull the image registry.example.com/validator:v1", "401 Unauthorized", "imagePullSecrets"}},
+		"for no pod, since no node has room": {imageID: registryID, limit: "<= 5s", skip: finding.CouldNotRun,
+			words: []string{"1 Insufficient cpu. To mend: make room"}, world: crowd},
 		"never": {imageID: registryID, limit: "<= 5s", words: []string{"that it does not say it has"}},
 		"loaded into the node": {imageID: "sha256:0123", limit: "<= 5s", skip: finding.NotApplicable,
 			words: []string{"was loaded into the node", "sha256:0123"}},
@@ -276,6 +297,7 @@ func TestPull(t *testing.T) {
 					tt.world(w)
 				}
 				w.try(t, Pull(limit(tt.limit)), tt.skip, tt.words...)
+				time.Sleep(time.Minute) // until the kubelet has said all that it has to say
 			})
 		})
 	}

@@ -72,7 +72,11 @@ func pullable(ctx context.Context, b *cluster.Bench, f *finding.Finding) bool {
 			}
 		}
 	}
-	// The checks may be running before the kubelet has said so.
+	// The checks may be running before the kubelet has said so. What the bench has of the own pod may be old.
+	if own, err = b.CoreV1().Pods(b.Namespace).Get(ctx, own.Name, metav1.GetOptions{}); err != nil {
+		f.Refused("get pods in the namespace "+b.Namespace, err)
+		return false
+	}
 	id := ""
 	_, err = cluster.Await(ctx, b.CoreV1().Pods(b.Namespace), own, func(pod *corev1.Pod) (bool, error) {
 		for _, status := range pod.Status.ContainerStatuses {
@@ -128,6 +132,9 @@ func pull(ctx context.Context, b *cluster.Bench, f *finding.Finding) (time.Durat
 	}
 	pod, err := cluster.Await(ctx, in, created, func(pod *corev1.Pod) (bool, error) { return pod.Spec.NodeName != "", nil })
 	start := time.Now()
+	if err != nil && cluster.NoRoom(f, pod) {
+		return 0, false
+	}
 	if err != nil {
 		inVain(f, err, "watch pods in the namespace "+b.Namespace, finding.Problem{
 			Expected: fmt.Sprintf("pod %s to be scheduled", pod.Name),
@@ -136,7 +143,7 @@ func pull(ctx context.Context, b *cluster.Bench, f *finding.Finding) (time.Durat
 		})
 		return 0, false
 	}
-	trouble, err := awaitPulled(ctx, b, pod)
+	trouble, err := awaitPulled(ctx, b, pod, planned.Spec.Containers[0].Name)
 	if err != nil {
 		inVain(f, err, "list and watch events in the namespace "+b.Namespace, finding.Problem{
 			Expected: fmt.Sprintf("node %s to pull the image %s", pod.Spec.NodeName, planned.Spec.Containers[0].Image),
@@ -149,8 +156,9 @@ func pull(ctx context.Context, b *cluster.Bench, f *finding.Finding) (time.Durat
 	return time.Since(start), true
 }
 
-// awaitPulled waits for the kubelet's event, and returns the trouble that it told of before.
-func awaitPulled(ctx context.Context, b *cluster.Bench, pod *corev1.Pod) (trouble string, err error) {
+// awaitPulled waits for the kubelet's event, and returns the trouble that it told of before. Where containers were put beside the probe's,
+// the kubelet tells of their images too, and their trouble keeps the probe's waiting.
+func awaitPulled(ctx context.Context, b *cluster.Bench, pod *corev1.Pod, container string) (trouble string, err error) {
 	options := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("involvedObject.uid", string(pod.UID)).String()}
 	_, err = cluster.AwaitAny(ctx, b.CoreV1().Events(b.Namespace), options, func(event *corev1.Event) (bool, error) {
 		if event.InvolvedObject.UID != pod.UID {
@@ -160,7 +168,7 @@ func awaitPulled(ctx context.Context, b *cluster.Bench, pod *corev1.Pod) (troubl
 		if event.Reason == failed && len(event.Message) > len(trouble) {
 			trouble = event.Message
 		}
-		return event.Reason == pulled, nil
+		return event.Reason == pulled && event.InvolvedObject.FieldPath == "spec.containers{"+container+"}", nil
 	})
 	return trouble, err
 }

@@ -65,6 +65,9 @@ func start(ctx context.Context, b *cluster.Bench, f *finding.Finding) (time.Dura
 		Mend: "see the events of the namespace " + b.Namespace,
 	}
 	switch ended := stateOf(last, name).Terminated; {
+	// How long the start of a pod takes that no node has room for cannot be measured.
+	case err != nil && cluster.NoRoom(f, last):
+		return 0, false
 	case err != nil:
 		inVain(f, err, "watch pods in the namespace "+b.Namespace, problem)
 		return 0, false

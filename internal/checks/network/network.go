@@ -32,6 +32,8 @@ const (
 type work struct {
 	*cluster.Bench
 	finding.Finding
+	// pins says that the check puts its pods on nodes of its choice, each of which it can do without.
+	pins bool
 }
 
 // pod makes the pod of a probe; change may change it before.
@@ -64,23 +66,45 @@ func (w *work) server(ctx context.Context, text string, labels map[string]string
 
 // ready waits until a server's pod is ready and has an address.
 func (w *work) ready(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, bool) {
-	last, err := cluster.Await(ctx, w.CoreV1().Pods(w.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
-		return health.PodReady(pod) && pod.Status.PodIP != "" || health.PodFinished(pod), nil
-	})
-	if err != nil || !health.PodReady(last) {
-		w.stuck(last, "be ready", err)
-		return last, false
+	seen := w.await(ctx, pod, serves)
+	return seen.pod, w.isReady(seen)
+}
+
+// serves reports whether a server's pod is ready and has an address, or never will be.
+func serves(pod *corev1.Pod) bool {
+	return health.PodReady(pod) && pod.Status.PodIP != "" || health.PodFinished(pod)
+}
+
+// seen is a pod as it was seen last in a wait for it, and what the wait came to.
+type seen struct {
+	pod *corev1.Pod
+	err error
+}
+
+func (w *work) await(ctx context.Context, pod *corev1.Pod, done func(*corev1.Pod) bool) seen {
+	last, err := cluster.Await(ctx, w.CoreV1().Pods(w.Namespace), pod, func(pod *corev1.Pod) (bool, error) { return done(pod), nil })
+	return seen{pod: last, err: err}
+}
+
+// isReady demands of a server that was waited for that it is ready.
+func (w *work) isReady(s seen) bool {
+	is := s.err == nil && health.PodReady(s.pod)
+	if !is {
+		w.stuck(s.pod, "be ready", s.err)
 	}
-	return last, true
+	return is
 }
 
 // message waits until a pod has ended, and decodes its termination message.
 func (w *work) message(ctx context.Context, pod *corev1.Pod, into any) bool {
-	last, err := cluster.Await(ctx, w.CoreV1().Pods(w.Namespace), pod, func(pod *corev1.Pod) (bool, error) {
-		return health.PodFinished(pod), nil
-	})
-	if err != nil || last.Status.Phase != corev1.PodSucceeded {
-		w.stuck(last, "succeed", err)
+	return w.decode(w.await(ctx, pod, health.PodFinished), into)
+}
+
+// decode decodes the termination message of a pod whose end was waited for.
+func (w *work) decode(s seen, into any) bool {
+	last := s.pod
+	if s.err != nil || last.Status.Phase != corev1.PodSucceeded {
+		w.stuck(last, "succeed", s.err)
 		return false
 	}
 	text := ""
@@ -90,7 +114,7 @@ func (w *work) message(ctx context.Context, pod *corev1.Pod, into any) bool {
 		}
 	}
 	if err := json.Unmarshal([]byte(text), into); err != nil {
-		w.Fail(fmt.Sprintf("pod %s to report what it found", pod.Name), fmt.Sprintf("%q as its termination message", text),
+		w.Fail(fmt.Sprintf("pod %s to report what it found", last.Name), fmt.Sprintf("%q as its termination message", text),
 			"see the kubelet's log on the pod's node")
 		return false
 	}
@@ -101,6 +125,9 @@ func (w *work) message(ctx context.Context, pod *corev1.Pod, into any) bool {
 func (w *work) stuck(pod *corev1.Pod, as string, err error) {
 	if apierrors.IsForbidden(err) {
 		w.Refused("watch pods in the namespace "+w.Namespace, err)
+		return
+	}
+	if err != nil && w.noRoom(pod) {
 		return
 	}
 	found := "it " + health.DescribePod(pod)

@@ -39,8 +39,12 @@ type world struct {
 	names   []string
 	// trouble is what stands between the node of a pod and a target; nothing by default.
 	trouble func(node, url string) string
-	// stuck are nodes on which pods do not start.
-	stuck string
+	// stuck is a node on which pods do not start, full one that has no room for them, and crowded one that has room for a single pod.
+	stuck, full, crowded string
+	// affinity is the validator's own.
+	affinity *corev1.Affinity
+	// starts is how long after its creation a server is ready.
+	starts time.Duration
 	// says replaces a client's message.
 	says string
 	// ends is the phase in which clients end.
@@ -74,6 +78,12 @@ func (w *world) run(pod *corev1.Pod) {
 	if affinity := pod.Spec.Affinity; affinity != nil {
 		pod.Spec.NodeName = affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms[0].MatchFields[0].Values[0]
 	}
+	if node := pod.Spec.NodeName; node == w.full || node == w.crowded && pod.Spec.Containers[0].Env[0].Value == probe.Connect {
+		pod.Spec.NodeName = ""
+		pod.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled,
+			Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "1 Insufficient cpu."}}}
+		return
+	}
 	if pod.Spec.NodeName == w.stuck {
 		pod.Status = corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{
 			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}}}}
@@ -86,6 +96,7 @@ func (w *world) run(pod *corev1.Pod) {
 	if env[probe.Variable] == probe.Serve {
 		pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: fmt.Sprintf("10.0.0.%d", w.pods),
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}
+		w.later(pod)
 		return
 	}
 	message := w.says
@@ -94,6 +105,19 @@ func (w *world) run(pod *corev1.Pod) {
 	}
 	pod.Status = corev1.PodStatus{Phase: w.ends, ContainerStatuses: []corev1.ContainerStatus{{
 		Name: pod.Spec.Containers[0].Name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: message}}}}}
+}
+
+// later has a pod be pending first, and come to its state after a while.
+func (w *world) later(pod *corev1.Pod) {
+	if w.starts == 0 {
+		return
+	}
+	then := pod.DeepCopy()
+	then.Namespace, then.ResourceVersion = "ns", "2"
+	pod.Status = corev1.PodStatus{Phase: corev1.PodPending}
+	time.AfterFunc(w.starts, func() {
+		_ = w.client.Tracker().Update(corev1.SchemeGroupVersion.WithResource("pods"), then, then.Namespace)
+	})
 }
 
 // message is what a probe leaves.
@@ -148,7 +172,7 @@ func (w *world) try(t *testing.T, check func(context.Context, *cluster.Bench) *f
 	t.Helper()
 	self := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "validator", Namespace: "ns", UID: "self"},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Image: "validator:dev"}}},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Image: "validator:dev"}}, Affinity: w.affinity},
 	}
 	bench := cluster.At(w.client, nil, self).Bench("TestNetwork")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -285,6 +309,17 @@ func TestRouting(t *testing.T) {
 	t.Run("without the right to create pods", func(t *testing.T) {
 		newWorld().forbid("create", "pods").try(t, Routing, finding.CouldNotRun, "create pods")
 	})
+	t.Run("a full cluster", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.full = "a"
+			// The validator may itself be meant for one node.
+			pinned := &corev1.Pod{}
+			pin("a")(pinned)
+			w.affinity = pinned.Spec.Affinity
+			w.try(t, Routing, finding.CouldNotRun, "1 Insufficient cpu. To mend: make room")
+		})
+	})
 	t.Run("without the right to watch pods", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
@@ -347,6 +382,35 @@ func TestReachability(t *testing.T) {
 			w.try(t, Reachability, "", "on node b to be ready", "ImagePullBackOff", "node a to reach pods on node c", "asked on node c")
 		})
 	})
+	t.Run("pods take their time on the others", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(a, b, c)
+			w.stuck, w.starts = "a", time.Second
+			w.trouble = func(node, _ string) string { return "asked on node " + node }
+			w.try(t, Reachability, "", "on node a to be ready", "ImagePullBackOff", "node b to reach pods on node c", "asked on node c")
+		})
+	})
+	t.Run("one is full", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(a, b, c)
+			w.full, w.starts = "a", time.Second
+			w.try(t, Reachability, "")
+		})
+	})
+	t.Run("one has room for a server alone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(a, b, c)
+			w.crowded, w.starts = "a", time.Second
+			w.try(t, Reachability, "")
+		})
+	})
+	t.Run("one of two is full", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(a, b)
+			w.full = "b"
+			w.try(t, Reachability, finding.CouldNotRun, "of 2 nodes, 1 had room for a pod")
+		})
+	})
 	t.Run("one node", func(t *testing.T) { newWorld(a).try(t, Reachability, finding.NotApplicable, "one node") })
 	t.Run("others are left out", func(t *testing.T) {
 		w := newWorld(a, b, node("d", cordoned), node("e", notReady), node("f", tainted))
@@ -378,19 +442,4 @@ func TestReachability(t *testing.T) {
 			t.Errorf("%d pods were made, want two for each of %d nodes", w.pods, maxNodes)
 		}
 	})
-}
-
-func TestLeftOut(t *testing.T) {
-	if why := leftOut(node("f", tainted), []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists}}); why != "" {
-		t.Errorf("a tainted node that the validator tolerates is left out: %s", why)
-	}
-	for want, change := range map[string]func(*corev1.Node){
-		"it is cordoned": cordoned, "Ready is False (: )": notReady, "it is tainted gpu:NoSchedule": tainted, "": func(n *corev1.Node) {
-			n.Spec.Taints = []corev1.Taint{{Key: "rather", Effect: corev1.TaintEffectPreferNoSchedule}}
-		},
-	} {
-		if got := leftOut(node("x", change), nil); got != want {
-			t.Errorf("leftOut = %q, want %q", got, want)
-		}
-	}
 }

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/klog/v2"
 
 	"github.com/validation-operator/validation-operator/internal/checks/cluster"
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
@@ -36,7 +37,7 @@ type station struct {
 
 // Reachability has a pod on each node ask one on each other node, at the pod's own address.
 func Reachability(ctx context.Context, b *cluster.Bench) *finding.Finding {
-	w := &work{Bench: b}
+	w := &work{Bench: b, pins: true}
 	w.reachability(ctx)
 	return &w.Finding
 }
@@ -54,15 +55,30 @@ func (w *work) reachability(ctx context.Context) {
 			return
 		}
 	}
+	clients := w.awaitAll(ctx, stations, func(s station) *corev1.Pod { return s.client }, health.PodFinished)
 	tried := 0
 	for i := range stations {
 		var troubles map[string]string
-		if !w.message(ctx, stations[i].client, &troubles) {
+		if !w.decode(clients[i], &troubles) {
 			continue
 		}
 		tried += w.judgeWays(stations, i, troubles)
 	}
 	w.Measure("ways", tried)
+	if tried == 0 && w.Passed() {
+		w.CouldNotRun("none of %d nodes had room for a second pod. To mend: make room", len(stations))
+	}
+}
+
+// awaitAll waits for a pod of each station, all at once: one that hangs must not take the time from the others.
+func (w *work) awaitAll(ctx context.Context, stations []station, of func(station) *corev1.Pod, done func(*corev1.Pod) bool) []seen {
+	all := make([]seen, len(stations))
+	var waits sync.WaitGroup
+	for i := range stations {
+		waits.Go(func() { all[i] = w.await(ctx, of(stations[i]), done) })
+	}
+	waits.Wait()
+	return all
 }
 
 // stations are the nodes to try: those that are healthy and take the validator's pods.
@@ -85,7 +101,7 @@ func (w *work) stations(ctx context.Context) ([]station, bool) {
 	var stations []station
 	var out []string
 	for i := range all {
-		if why := leftOut(&all[i], own.Spec.Tolerations); why != "" {
+		if why := leftOut(&all[i], &own.Spec); why != "" {
 			out = append(out, all[i].Name)
 			w.Note("node %s is left out: %s", all[i].Name, why)
 			continue
@@ -97,7 +113,7 @@ func (w *work) stations(ctx context.Context) ([]station, bool) {
 	}
 	if len(stations) < 2 {
 		w.CouldNotRun("of %d nodes, %d are healthy and take the validator's pods. To mend: kubectl uncordon a node, or give the run "+
-			"tolerations for the nodes' taints", len(all), len(stations))
+			"tolerations for the nodes' taints and a nodeSelector that they meet", len(all), len(stations))
 		return nil, false
 	}
 	if len(stations) > maxNodes {
@@ -108,25 +124,28 @@ func (w *work) stations(ctx context.Context) ([]station, bool) {
 	return stations, true
 }
 
-// leftOut says why a node is not tried; empty if it is.
-func leftOut(node *corev1.Node, tolerations []corev1.Toleration) string {
+// leftOut says why a node is not tried; empty if it is. The pods that are to run there have the validator's image, built for its platform,
+// and the validator's own demands of nodes.
+func leftOut(node *corev1.Node, own *corev1.PodSpec) string {
+	if why := health.NoMachine(node); why != "" {
+		return why
+	}
 	if node.Spec.Unschedulable {
 		return "it is cordoned"
 	}
 	if problems := health.NodeProblems(node); len(problems) > 0 {
 		return strings.Join(problems, "; ")
 	}
-	for i := range node.Spec.Taints {
-		taint := &node.Spec.Taints[i]
-		if taint.Effect == corev1.TaintEffectPreferNoSchedule {
-			continue
-		}
-		tolerated := slices.ContainsFunc(tolerations, func(t corev1.Toleration) bool {
-			return t.ToleratesTaint(klog.Background(), taint, true)
-		})
-		if !tolerated {
-			return "it is tainted " + taint.ToString()
-		}
+	if taint := health.Untolerated(node, own.Tolerations); taint != nil {
+		return "it is tainted " + taint.ToString()
+	}
+	switch info := node.Status.NodeInfo; {
+	case info.OperatingSystem != "" && info.OperatingSystem != "linux":
+		return "its operating system is " + info.OperatingSystem
+	case info.Architecture != "" && info.Architecture != runtime.GOARCH:
+		return fmt.Sprintf("its architecture is %s, and the validator's is %s", info.Architecture, runtime.GOARCH)
+	case !health.Selected(node, own):
+		return "the validator's nodeSelector or affinity leaves it out"
 	}
 	return ""
 }
@@ -143,16 +162,30 @@ func (w *work) serveOn(ctx context.Context, stations []station) ([]station, bool
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	var serving []station
-	for _, s := range stations {
-		var ok bool
-		if s.server, ok = w.ready(ctx, s.server); ok {
-			serving = append(serving, s)
+	for i, server := range w.awaitAll(ctx, stations, func(s station) *corev1.Pod { return s.server }, serves) {
+		if w.isReady(server) {
+			stations[i].server = server.pod
+			serving = append(serving, stations[i])
 		}
+	}
+	if len(serving) < 2 && w.Passed() {
+		w.CouldNotRun("of %d nodes, %d had room for a pod. To mend: make room on a second one", len(stations), len(serving))
 	}
 	return serving, len(serving) > 1
 }
 
-// pin puts a pod on a node, by way of the scheduler, so that what a node demands of pods still holds.
+// noRoom reports whether a pod waits for room. A node that it is pinned to is left out; without a node for it there is nothing to try.
+func (w *work) noRoom(pod *corev1.Pod) bool {
+	node, words := pinnedTo(pod), cluster.Unschedulable(pod)
+	if !w.pins || node == "" || words == "" {
+		return cluster.NoRoom(&w.Finding, pod)
+	}
+	w.Note("node %s is left out: it has no room for pod %s: %s", node, pod.Name, words)
+	return true
+}
+
+// pin puts a pod on a node, by way of the scheduler, so that what a node demands of pods still holds. What the validator demands of nodes,
+// this one meets.
 func pin(node string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {
 		pod.Spec.NodeSelector = nil
@@ -164,6 +197,20 @@ func pin(node string) func(*corev1.Pod) {
 			}}},
 		}}
 	}
+}
+
+// pinnedTo is the node that pin has put a pod on.
+func pinnedTo(pod *corev1.Pod) string {
+	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
+		for _, term := range a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
+			for _, field := range term.MatchFields {
+				if field.Key == metav1.ObjectNameField && len(field.Values) == 1 {
+					return field.Values[0]
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // others are the servers on all nodes but one, by their number.

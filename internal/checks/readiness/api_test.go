@@ -13,13 +13,16 @@ import (
 	"github.com/validation-operator/validation-operator/internal/checks/recipe"
 )
 
-// requestTime bounds the requests of a check.
-const requestTime = time.Minute
+const (
+	// requestTime bounds a request or two, listTime the lists of a cluster of thousands of nodes and tens of thousands of pods.
+	requestTime = time.Minute
+	listTime    = 5 * time.Minute
+)
 
 // look runs a check that changes nothing.
-func look(t *testing.T, check func(context.Context, kubernetes.Interface) finding.Finding) {
+func look(t *testing.T, limit time.Duration, check func(context.Context, kubernetes.Interface) finding.Finding) {
 	t.Helper()
-	cluster.Try(t, requestTime, func(ctx context.Context, b *cluster.Bench) *finding.Finding {
+	cluster.Try(t, limit, func(ctx context.Context, b *cluster.Bench) *finding.Finding {
 		f := check(ctx, b)
 		return &f
 	})
@@ -27,13 +30,13 @@ func look(t *testing.T, check func(context.Context, kubernetes.Interface) findin
 
 // TestAPIServerHealth proves that the API server calls itself ready, with each of the checks that it makes of itself, among them
 // that it reaches its storage. It needs to get the non-resource URL /readyz, which any authenticated client may by default.
-func TestAPIServerHealth(t *testing.T) { look(t, fleet.ServerHealth) }
+func TestAPIServerHealth(t *testing.T) { look(t, requestTime, fleet.ServerHealth) }
 
 // TestServerVersion proves that the API server has the version that the recipe demands as K8s.server.version. It needs to get the
 // non-resource URL /version, which any authenticated client may by default.
 func TestServerVersion(t *testing.T) {
 	stated := recipe.Read(t).For("readiness")
-	look(t, func(ctx context.Context, client kubernetes.Interface) finding.Finding {
+	look(t, requestTime, func(ctx context.Context, client kubernetes.Interface) finding.Finding {
 		return fleet.ServerVersion(ctx, client, stated)
 	})
 }

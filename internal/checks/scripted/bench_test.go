@@ -165,10 +165,16 @@ func bare(t *testing.T) *cluster.Bench {
 	return at(t, world.bare, selfOf(t, world.bare, image))
 }
 
-// within bounds what must come; briefly, what must not.
+// within bounds what must come; brief, what must not.
 func within(t *testing.T) context.Context { return bounded(t, time.Minute) }
 
-func briefly(t *testing.T) context.Context { return bounded(t, 2*time.Second) }
+const brief = 2 * time.Second
+
+// tried is what a check finds within a limit that begins when its bench is ready.
+func tried(t *testing.T, limit time.Duration, check check, bench *cluster.Bench) *finding.Finding {
+	t.Helper()
+	return check(bounded(t, limit), bench)
+}
 
 func bounded(t *testing.T, limit time.Duration) context.Context {
 	t.Helper()
@@ -243,14 +249,18 @@ func wantMeasured(t *testing.T, f *finding.Finding, name, value string) {
 // mayList reports whether the validator may list a custom resource in the whole cluster.
 func mayList(t *testing.T, resource string) bool {
 	t.Helper()
+	return may(t, authorizationv1.ResourceAttributes{Verb: "list", Group: "test.example", Resource: resource})
+}
+
+// may reports whether the validator may do something by now.
+func may(t *testing.T, attributes authorizationv1.ResourceAttributes) bool {
+	t.Helper()
 	c, err := kubernetes.NewForConfig(world.plane.ServiceAccountConfig(runNamespace, account))
 	if err != nil {
 		t.Fatal(err)
 	}
 	review, err := c.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(), &authorizationv1.SelfSubjectAccessReview{
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: "list", Group: "test.example", Resource: resource,
-		}},
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes},
 	}, metav1.CreateOptions{})
 	return err == nil && review.Status.Allowed
 }

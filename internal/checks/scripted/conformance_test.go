@@ -47,7 +47,7 @@ func TestBareAPIServerFails(t *testing.T) {
 		"WebhookLifecycle":  {conformance.WebhookLifecycle, "to be refused because of the webhook check-webhook.validation.aicr.dev; found that it was accepted"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { wantFailure(t, tt.check(briefly(t), bare(t)), tt.found) })
+		t.Run(name, func(t *testing.T) { wantFailure(t, tried(t, brief, tt.check, bare(t)), tt.found) })
 	}
 }
 

@@ -2,52 +2,52 @@ package scripted
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/validation-operator/validation-operator/internal/checks/cluster"
 	"github.com/validation-operator/validation-operator/internal/checks/conformance"
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
 	"github.com/validation-operator/validation-operator/test/podlet"
 )
 
-// scheduled plays every scheduler for the pods of an image: it binds one of no group at once, and the others once as many are there as a
-// group is said to have.
-func scheduled(t *testing.T, group int) (image string) {
+// scheduled plays every scheduler, or those that are named, for the pods of an image: it binds one of no group at once, and the others once
+// as many are there as a group is said to have.
+func scheduled(t *testing.T, group int, schedulers ...string) (image string) {
 	t.Helper()
 	image = "registry.test/gang"
-	world.node.Script(image, podlet.Script{Unschedulable: &podlet.Unschedulable{Message: "its group is not complete"}})
-	pods := world.admin.CoreV1().Pods(runNamespace)
-	watcher, err := pods.Watch(t.Context(), metav1.ListOptions{LabelSelector: "validation.aicr.dev/check"})
-	if err != nil {
-		t.Fatal(err)
+	script := podlet.Script{}
+	// A scheduler that knows no groups holds nobody back, not for a moment.
+	if group > 1 {
+		script.Unschedulable = &podlet.Unschedulable{Message: "its group is not complete"}
 	}
-	t.Cleanup(watcher.Stop)
-	go func() {
-		seen, waiting := map[string]bool{}, []string{}
-		for event := range watcher.ResultChan() {
-			pod, ok := event.Object.(*corev1.Pod)
-			if !ok || seen[pod.Name] || pod.Spec.Containers[0].Image != image {
-				continue
-			}
-			seen[pod.Name] = true
-			if strings.HasPrefix(pod.Name, "check-single-") {
-				bind(t.Context(), t, pod.Name)
-				continue
-			}
-			if waiting = append(waiting, pod.Name); len(waiting) < group {
-				continue
-			}
-			for _, name := range waiting {
-				bind(t.Context(), t, name)
-			}
-			waiting = nil
+	world.node.Script(image, script)
+	var waiting []string
+	onAdded(t, world.admin.CoreV1().Pods(runNamespace), metav1.ListOptions{LabelSelector: cluster.CheckLabel}, func(pod *corev1.Pod) {
+		if pod.Spec.Containers[0].Image != image || len(schedulers) > 0 && !slices.Contains(schedulers, pod.Spec.SchedulerName) {
+			return
 		}
-	}()
+		if strings.HasPrefix(pod.Name, "check-single-") {
+			bind(t.Context(), t, pod.Name)
+			return
+		}
+		if waiting = append(waiting, pod.Name); len(waiting) < group {
+			return
+		}
+		for _, name := range waiting {
+			bind(t.Context(), t, name)
+		}
+		waiting = nil
+	})
 	return image
 }
 
@@ -56,7 +56,8 @@ func bind(ctx context.Context, t *testing.T, name string) {
 	err := world.admin.CoreV1().Pods(runNamespace).Bind(ctx, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Name: name}, Target: corev1.ObjectReference{Kind: "Node", Name: world.node.Name()},
 	}, metav1.CreateOptions{})
-	if err != nil && ctx.Err() == nil {
+	// The node binds pods of the default scheduler itself.
+	if err != nil && !apierrors.IsConflict(err) && ctx.Err() == nil {
 		t.Errorf("binding a pod: %v", err)
 	}
 }
@@ -86,11 +87,24 @@ func TestGangScheduling(t *testing.T) {
 			})
 		})
 	}
-	t.Run("fails where the scheduler does nothing", func(t *testing.T) {
-		const image = "registry.test/nobody"
-		world.node.Script(image, podlet.Script{Unschedulable: &podlet.Unschedulable{Message: "no room"}})
-		f := conformance.GangScheduling(bounded(t, 3*time.Second), validator(t, image))
-		wantFailure(t, f, "a pod of no group to be bound to nodes; found pod check-single-")
+	for name, said := range map[string]edit{
+		"does nothing": {path: "/pods?", from: `"type":"PodScheduled"`, to: `"type":"Considered"`},
+		"fails":        {path: "/pods?", from: `"reason":"Unschedulable"`, to: `"reason":"SchedulerError"`},
+	} {
+		t.Run("fails where the scheduler "+name, func(t *testing.T) {
+			config := world.plane.ServiceAccountConfig(runNamespace, account)
+			config.ContentType = "application/json"
+			config.Wrap(said.wrap)
+			f := tried(t, 8*time.Second, conformance.GangScheduling, at(t, config, selfOf(t, world.plane.Config, unscheduled("nothing"))))
+			wantFailure(t, f, "a pod of no group to be bound to nodes; found pod check-single-")
+		})
+	}
+	t.Run("could not run where the scheduler has another name", func(t *testing.T) {
+		define(t, definitionOf("scheduling.x-k8s.io", "v1alpha1", "PodGroup", true))
+		grantPodGroups(t, "scheduling.x-k8s.io")
+		f := tried(t, 12*time.Second, conformance.GangScheduling, validator(t, scheduled(t, 2, corev1.DefaultSchedulerName)))
+		wantSkip(t, f, finding.CouldNotRun, "no scheduler of the name scheduler-plugins-scheduler")
+		wantSkip(t, f, finding.CouldNotRun, "environment variable AICR_GANG_SCHEDULER")
 	})
 	t.Run("could not run where pod groups are of another version", func(t *testing.T) {
 		define(t, definitionOf("scheduling.run.ai", "v3", "PodGroup", true))
@@ -98,7 +112,7 @@ func TestGangScheduling(t *testing.T) {
 		wantSkip(t, f, finding.CouldNotRun, "scheduling.run.ai in the version v3 alone")
 	})
 	t.Run("fails where a complete group is not bound", func(t *testing.T) {
-		f := conformance.GangScheduling(bounded(t, 3*time.Second), validator(t, scheduled(t, 3)))
+		f := tried(t, 8*time.Second, conformance.GangScheduling, validator(t, scheduled(t, 3)))
 		wantFailure(t, f, "both pods of a complete group to be bound to nodes")
 	})
 	t.Run("is not applicable without pod groups", func(t *testing.T) {
@@ -124,6 +138,9 @@ func grantPodGroups(t *testing.T, group string) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, func() bool {
+		return may(t, authorizationv1.ResourceAttributes{Verb: "create", Group: group, Resource: "podgroups", Namespace: runNamespace})
+	})
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		for _, err := range []error{roles.Delete(ctx, name, metav1.DeleteOptions{}), bindings.Delete(ctx, name, metav1.DeleteOptions{})} {
@@ -138,15 +155,17 @@ func grantPodGroups(t *testing.T, group string) {
 func TestPodsOfKAIBelongToNobody(t *testing.T) {
 	define(t, definitionOf("scheduling.run.ai", "v2alpha2", "PodGroup", true))
 	grantPodGroups(t, "scheduling.run.ai")
-	watcher, err := world.admin.CoreV1().Pods(runNamespace).Watch(t.Context(), metav1.ListOptions{LabelSelector: "validation.aicr.dev/check"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(watcher.Stop)
-	wantPass(t, conformance.GangScheduling(within(t), validator(t, scheduled(t, 2))))
+	ctx := within(t)
+	watcher := coming(t, world.admin.CoreV1().Pods(runNamespace), metav1.ListOptions{LabelSelector: cluster.CheckLabel})
+	wantPass(t, conformance.GangScheduling(ctx, validator(t, scheduled(t, 2))))
 	grouped := map[string]bool{}
 	for len(grouped) < 2 {
-		event := <-watcher.ResultChan()
+		var event watch.Event
+		select {
+		case event = <-watcher.ResultChan():
+		case <-ctx.Done():
+			t.Fatalf("saw pods %v of a group, want two", grouped)
+		}
 		pod, ok := event.Object.(*corev1.Pod)
 		if !ok || pod.Spec.SchedulerName != "kai-scheduler" {
 			continue

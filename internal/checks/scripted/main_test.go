@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,7 +90,8 @@ func begin(ctx context.Context) (stop func(), err error) {
 	}
 	world.node.Script(image, podlet.Runs(probes(newDisk())))
 
-	environment := &envtest.Environment{}
+	// As long as the other control plane has: on a busy machine a server needs more than envtest's own 20 seconds.
+	environment := &envtest.Environment{ControlPlaneStartTimeout: 2 * time.Minute, ControlPlaneStopTimeout: time.Minute}
 	flags := environment.ControlPlane.GetAPIServer().Configure()
 	flags.Set("disable-admission-plugins",
 		"PodSecurity,ValidatingAdmissionPolicy,ValidatingAdmissionWebhook,MutatingAdmissionWebhook,ServiceAccount")

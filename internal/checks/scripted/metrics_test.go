@@ -54,7 +54,7 @@ func TestNodeMetrics(t *testing.T) {
 	})
 	// The group is there, and nobody in it tells of pods.
 	t.Run("an autoscaler that reads none fails", func(t *testing.T) {
-		f := conformance.HPA(bounded(t, 8*time.Second), validator(t, image))
+		f := tried(t, 15*time.Second, conformance.HPA, validator(t, image))
 		wantFailure(t, f, "the autoscaler to come to ScalingActive; found")
 	})
 }
@@ -71,6 +71,6 @@ func TestHPAThatRaisesNothingFails(t *testing.T) {
 	config := world.plane.ServiceAccountConfig(runNamespace, account)
 	config.ContentType = "application/json"
 	config.Wrap(edit{path: "/deployments?", from: `"replicas":2`, to: `"replicas":1`}.wrap)
-	f := conformance.HPA(bounded(t, 6*time.Second), at(t, config, selfOf(t, world.plane.Config, image)))
+	f := tried(t, 15*time.Second, conformance.HPA, at(t, config, selfOf(t, world.plane.Config, image)))
 	wantFailure(t, f, "to 2 replicas; found 1: waited")
 }

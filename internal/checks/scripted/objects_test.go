@@ -3,15 +3,22 @@ package scripted
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/validation-operator/validation-operator/internal/checks/cluster"
 )
 
 var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
@@ -92,6 +99,40 @@ func create(t *testing.T, resource schema.GroupVersionResource, namespace string
 	return created
 }
 
+// coming watches what comes while the test runs. What is there already is left out: a test before may be about to take it away.
+func coming[L runtime.Object](t *testing.T, in cluster.Lister[L], options metav1.ListOptions) watch.Interface {
+	t.Helper()
+	list, err := in.List(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accessor, err := meta.ListAccessor(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.ResourceVersion = accessor.GetResourceVersion()
+	watcher, err := in.Watch(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watcher.Stop)
+	return watcher
+}
+
+// onAdded does something about each object that comes while the test runs.
+func onAdded[T cluster.Object, L runtime.Object](t *testing.T, in cluster.Lister[L], options metav1.ListOptions, do func(T)) {
+	t.Helper()
+	watcher := coming(t, in, options)
+	go func() {
+		for event := range watcher.ResultChan() {
+			object, ok := event.Object.(T)
+			if ok && event.Type == watch.Added && object.GetDeletionTimestamp() == nil {
+				do(object)
+			}
+		}
+	}()
+}
+
 // edit changes the API server's answers to requests whose address has some text in it.
 type edit struct {
 	path, from, to string
@@ -112,6 +153,46 @@ func (e edit) wrap(transport http.RoundTripper) http.RoundTripper {
 			response.StatusCode = e.status
 		}
 		return response, nil
+	})
+}
+
+// answer is an answer that the API server does not give: of requests of the method whose address has some text in it, those after the
+// first few get it.
+type answer struct {
+	method, path string
+	skip         int
+	status       int
+	reason       metav1.StatusReason
+	message      string
+}
+
+func (a answer) to(method, path string) answer {
+	a.method, a.path = method, path
+	return a
+}
+
+func (a answer) after(requests int) answer {
+	a.skip = requests
+	return a
+}
+
+func (a answer) wrap(transport http.RoundTripper) http.RoundTripper {
+	var seen atomic.Int32
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		if request.Method != a.method || !strings.Contains(request.URL.String(), a.path) || int(seen.Add(1)) <= a.skip {
+			return transport.RoundTrip(request)
+		}
+		body, err := json.Marshal(metav1.Status{
+			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure,
+			Code: int32(a.status), Reason: a.reason, Message: a.message,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &http.Response{
+			StatusCode: a.status, Status: http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: request,
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+		}, nil
 	})
 }
 

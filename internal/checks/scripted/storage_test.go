@@ -2,6 +2,7 @@ package scripted
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -57,24 +58,12 @@ func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
 // onClaims does something about each claim that comes to the run's namespace while the test runs.
 func onClaims(t *testing.T, do func(context.Context, *corev1.PersistentVolumeClaim) error) {
 	t.Helper()
-	watcher, err := world.admin.CoreV1().PersistentVolumeClaims(runNamespace).Watch(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(watcher.Stop)
-	go func() {
-		seen := map[string]bool{}
-		for event := range watcher.ResultChan() {
-			claim, ok := event.Object.(*corev1.PersistentVolumeClaim)
-			if !ok || seen[claim.Name] {
-				continue
-			}
-			seen[claim.Name] = true
-			if err := do(t.Context(), claim); err != nil && t.Context().Err() == nil {
-				t.Errorf("changing a claim or its volume: %v", err)
-			}
+	claims := world.admin.CoreV1().PersistentVolumeClaims(runNamespace)
+	onAdded(t, claims, metav1.ListOptions{}, func(claim *corev1.PersistentVolumeClaim) {
+		if err := do(t.Context(), claim); err != nil && t.Context().Err() == nil {
+			t.Errorf("changing a claim or its volume: %v", err)
 		}
-	}()
+	})
 }
 
 // bindVolumes gives a volume to each claim, as a scheduler does that has found a node for its first pod.
@@ -109,10 +98,50 @@ func TestPVCLifecyclePasses(t *testing.T) {
 	})
 }
 
+// A claim that waited long was made at a version from which nobody can watch any more.
+func TestPVCLifecyclePassesFromOldVersions(t *testing.T) {
+	storage(t, storagev1.VolumeBindingWaitForFirstConsumer, 1)
+	bindVolumes(t)
+	config := world.plane.ServiceAccountConfig(runNamespace, account)
+	config.Wrap(answer{
+		status: http.StatusGone, reason: metav1.StatusReasonExpired, message: "too old resource version: 7 (99)",
+	}.to(http.MethodGet, "/persistentvolumeclaims?").wrap)
+	wantPass(t, conformance.PVCLifecycle(within(t), at(t, config, selfOf(t, world.plane.Config, image))))
+}
+
+// Some classes make no volume as small as others do.
+func TestPVCLifecycleAsksForAsMuchAsItIsTold(t *testing.T) {
+	storage(t, storagev1.VolumeBindingImmediate, 0)
+	tests := map[string]string{"": "1Gi", "10Gi": "10Gi", "much": "", "-1Gi": ""}
+	for given, want := range tests {
+		t.Run(given, func(t *testing.T) {
+			t.Setenv(conformance.VolumeSizeVariable, given)
+			asked := make(chan string, 1)
+			onClaims(t, func(_ context.Context, claim *corev1.PersistentVolumeClaim) error {
+				asked <- claim.Spec.Resources.Requests.Storage().String()
+				return nil
+			})
+			f := tried(t, brief, conformance.PVCLifecycle, validator(t, image))
+			if want == "" {
+				wantSkip(t, f, finding.CouldNotRun, "AICR_VOLUME_SIZE")
+				return
+			}
+			select {
+			case got := <-asked:
+				if got != want {
+					t.Errorf("claimed %s, want %s", got, want)
+				}
+			case <-within(t).Done():
+				t.Error("no claim came")
+			}
+		})
+	}
+}
+
 func TestPVCLifecycleFails(t *testing.T) {
 	t.Run("without a volume", func(t *testing.T) {
 		storage(t, storagev1.VolumeBindingImmediate, 0)
-		f := conformance.PVCLifecycle(briefly(t), validator(t, image))
+		f := tried(t, brief, conformance.PVCLifecycle, validator(t, image))
 		wantFailure(t, f, "a claim of storage class fast to be bound; found it Pending")
 	})
 	t.Run("with a disk that forgets", func(t *testing.T) {
@@ -126,6 +155,22 @@ func TestPVCLifecycleFails(t *testing.T) {
 		world.node.Script("registry.test/full", podlet.Runs(podlet.Exit(1)))
 		wantFailure(t, conformance.PVCLifecycle(within(t), validator(t, "registry.test/full")), "to succeed; found it Failed")
 	})
+	t.Run("not with a disk that the run's user may not write to", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingImmediate, 2)
+		const image = "registry.test/closed"
+		world.node.Script(image, podlet.Runs(podlet.TerminationMessage("open /data/proof: permission denied"), podlet.Exit(1)))
+		f := conformance.PVCLifecycle(within(t), validator(t, image))
+		wantSkip(t, f, finding.CouldNotRun, "give the run a podSecurityContext with an fsGroup")
+		self := selfOf(t, world.plane.Config, image).DeepCopy()
+		self.Spec.SecurityContext.FSGroup = new(int64(65532))
+		f = conformance.PVCLifecycle(within(t), at(t, world.plane.ServiceAccountConfig(runNamespace, account), self))
+		wantFailure(t, f, "to succeed; found it Failed")
+	})
+	t.Run("with a scheduler that finds no volume", func(t *testing.T) {
+		storage(t, storagev1.VolumeBindingWaitForFirstConsumer, 0)
+		f := tried(t, 6*time.Second, conformance.PVCLifecycle, validator(t, unscheduled("1 node(s) didn't find available persistent volumes to bind")))
+		wantFailure(t, f, "to end; found it Pending; not scheduled: Unschedulable: 0/1 nodes are available: 1 node(s) didn't find")
+	})
 	t.Run("with a claim that stays", func(t *testing.T) {
 		storage(t, storagev1.VolumeBindingImmediate, 1)
 		onClaims(t, func(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
@@ -133,7 +178,7 @@ func TestPVCLifecycleFails(t *testing.T) {
 				[]byte(`{"metadata":{"finalizers":["test.example/keep"]}}`), metav1.PatchOptions{})
 			return err
 		})
-		f := conformance.PVCLifecycle(bounded(t, 10*time.Second), validator(t, image))
+		f := tried(t, 20*time.Second, conformance.PVCLifecycle, validator(t, image))
 		wantFailure(t, f, "to go once it is deleted and no pod uses it; found it still there")
 		claims := world.admin.CoreV1().PersistentVolumeClaims(runNamespace)
 		list, err := claims.List(t.Context(), metav1.ListOptions{})

@@ -16,8 +16,8 @@ const (
 	nodeVariable = "NODE_NAME"
 	// rootVariable says where the node's root folder is mounted, if it is.
 	rootVariable = "AICR_HOST_ROOT"
-	// captureTime bounds the whole.
-	captureTime = 2 * time.Minute
+	// captureTime bounds the whole: to list tens of thousands of pods takes minutes.
+	captureTime = 5 * time.Minute
 )
 
 // TestCapture measures the cluster and the node it runs on. It prints the measurements, each line a part of a snapshot, and then says how
