@@ -173,7 +173,7 @@ func (r *Record) endTest(ev *Event) {
 	if outcome == Fail && t.Runs+t.Ends == 0 {
 		r.adopt(t, ev)
 	}
-	r.overhear(t)
+	r.overhear(t, outcome)
 	done, failed := t.done(), t.Outcome == Fail
 	switch {
 	case t.open > 0:

@@ -194,8 +194,10 @@ func (r *Record) report(t *test, text []byte, at int) {
 
 // overhear looks at what a test that ends has said behind other text in a line, as behind what was printed without a newline: that it could
 // not run, and that a constraint does not hold. The latter may be a quotation, so that nothing is proven either way.
-func (r *Record) overhear(t *test) {
-	speaks := func(b []byte) bool { return bytes.Contains(b, constraintPrefix) || bytes.Contains(b, couldNotPrefix) }
+func (r *Record) overhear(t *test, end Outcome) {
+	speaks := func(b []byte) bool {
+		return bytes.Contains(b, constraintPrefix) || end == Skip && bytes.Contains(b, couldNotPrefix)
+	}
 	if !speaks(t.out.head) && !speaks(t.out.tail) {
 		return
 	}
