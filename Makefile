@@ -34,8 +34,8 @@ TOOLS := hack/cluster hack/images
 TALLY := awk -f hack/tally.awk
 SLOW := go test -v -timeout 30m -count=1
 
-# The packages that take longest come first, so that none is left to run alone; each has a control plane of its own, and mostly waits.
-LONGEST := ./test/integration ./internal/checks/scripted ./test/crash
+# The package that takes longest comes first, so that none is left to run alone; each has a control plane of its own, and mostly waits.
+LONGEST := ./test/integration
 
 .PHONY: help
 help: ## Show this.
