@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/validation-operator/validation-operator/internal/checks/conformance"
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
@@ -71,18 +72,21 @@ func bindVolumes(t *testing.T) {
 	t.Helper()
 	onClaims(t, func(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 		volumes := world.admin.CoreV1().PersistentVolumes()
-		list, err := volumes.List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return err
-		}
-		for _, volume := range list.Items {
-			if volume.Spec.ClaimRef == nil && volume.DeletionTimestamp == nil {
-				volume.Spec.ClaimRef = &corev1.ObjectReference{Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID}
-				_, err := volumes.Update(ctx, &volume, metav1.UpdateOptions{})
+		// The controller may be at a new volume as well.
+		return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+			list, err := volumes.List(ctx, metav1.ListOptions{})
+			if err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, volume := range list.Items {
+				if volume.Spec.ClaimRef == nil && volume.DeletionTimestamp == nil {
+					volume.Spec.ClaimRef = &corev1.ObjectReference{Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID}
+					_, err := volumes.Update(ctx, &volume, metav1.UpdateOptions{})
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }
 
