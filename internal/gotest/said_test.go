@@ -118,6 +118,25 @@ func TestConstraints(t *testing.T) {
 	}
 }
 
+// TestConstraintsAreProgress: one that does not hold is a failure to be kept, before its test ends, and one that only warns is none.
+func TestConstraintsAreProgress(t *testing.T) {
+	s := NewStream(Limits{})
+	for _, step := range []struct {
+		line string
+		want int
+	}{
+		{"§=== RUN   TestA\n", 0},
+		{"§=== ATTR  TestA constraint/a {\"passed\":true}\n", 0},
+		{"§=== ATTR  TestA constraint/b {\"passed\":false,\"severity\":\"warning\"}\n", 0},
+		{"§=== ATTR  TestA constraint/c {\"passed\":false}\n", 1},
+	} {
+		write(t, s, raw(step.line), 0)
+		if got := s.Progress().Failures; got != step.want {
+			t.Errorf("after %q there are %d failures, want %d", step.line, got, step.want)
+		}
+	}
+}
+
 // TestConstraintsOutsideOfTests: nobody can tell whose they are, and that is said.
 func TestConstraintsOutsideOfTests(t *testing.T) {
 	got := read(t, raw("CONSTRAINT_RESULT: name=c passed=false\n§=== RUN   TestA\n§--- PASS: TestA (0.00s)\n§PASS\n"), 0)

@@ -98,6 +98,20 @@ func streamOf(t *testing.T, tests ...string) gotest.Result {
 	return stream.Result()
 }
 
+// A container that somebody has put before that of a container phase, by the name of the list of tests, says nothing of tests when it fails.
+func TestAListOfAContainerPhaseIsNone(t *testing.T) {
+	w := newWorld(t, containerPhase("a"))
+	w.scripts = map[string]script{"a": {}}
+	seen, item := w.untilKept("a")
+	seen.Kept = nil
+	pod := &seen.Jobs[0].Pods[0]
+	pod.Validator, pod.Ended, pod.Listing.Failed = Container{}, false, "exit code 1"
+	d := w.decide(seen)
+	if got := d.Status.Phases[0]; got.State != v1alpha1.PhaseRunning || item.Phase != "a" {
+		t.Errorf("it is %s %s: %s", got.State, got.Reason, got.Message)
+	}
+}
+
 // Where the recipe is gone from which a phase that runs has what it must prove, nothing proves that it passed; a failure is one all the same.
 func TestAPassIsNoneWhereTheRecipeIsGone(t *testing.T) {
 	tests := map[string]struct {

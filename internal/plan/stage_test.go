@@ -12,6 +12,7 @@ import (
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/recipe"
+	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
 // shown is what a stage comes to, in a line.
@@ -283,6 +284,19 @@ func TestStages(t *testing.T) {
 				t.Errorf("the spec is changed\n%s", diff)
 			}
 		})
+	}
+}
+
+// What the recipe says of a phase's constraints reaches those who judge the reports on them.
+func TestAPhaseWantsWhatTheRecipeSays(t *testing.T) {
+	spec := v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")}
+	spec.SetDefaults()
+	all := stages(&spec, &recipe.Recipe{Phases: []recipe.Phase{{Name: "deployment", Constraints: []recipe.Constraint{
+		{Name: "gpu-operator.version", Value: "== v25", Severity: recipe.SeverityWarning, Remediation: "Upgrade it."},
+	}}}})
+	want := []verdict.WantedConstraint{{Name: "gpu-operator.version", Severity: "warning", Expected: "== v25", Remediation: "Upgrade it."}}
+	if diff := cmp.Diff(want, all[len(all)-1].wanted); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
+	"github.com/validation-operator/validation-operator/internal/gotest"
 	"github.com/validation-operator/validation-operator/internal/verdict"
 )
 
@@ -61,6 +62,25 @@ func TestMessage(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestMessageOfSkips: a phase says why its tests skipped themselves where nothing else explains what came out.
+func TestMessageOfSkips(t *testing.T) {
+	said := gotest.Output{Head: "    a_test.go:3: could not run: it may not list nodes\n"}
+	for name, tt := range map[string]struct {
+		out  verdict.Outcome
+		says bool
+	}{
+		"that must not": {verdict.Outcome{State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonRequiredCheckSkipped, Message: "1 test"}, true},
+		"that may":      {verdict.Outcome{State: v1alpha1.PhaseSkipped, Reason: v1alpha1.ReasonNothingApplicable, Message: "1 test"}, true},
+		"beside a pass": {verdict.Outcome{State: v1alpha1.PhasePassed, Message: "1 test"}, false},
+	} {
+		tt.out.Tests = []verdict.Test{{Name: "TestA", Status: verdict.Skipped, SkipKind: gotest.SkipCouldNotRun, Output: said}}
+		got := NewPhase(PhaseInfo{Name: "p"}, tt.out, gotest.Result{}).Message
+		if says := strings.Contains(got, "TestA: ") && strings.Contains(got, "it may not list nodes"); says != tt.says {
+			t.Errorf("%s: the message is %q", name, got)
+		}
 	}
 }
 

@@ -168,6 +168,25 @@ func TestWhatIsSaidComesThrough(t *testing.T) {
 	}
 }
 
+// TestWhatTheRecipeSaysComesThrough: a report that does not say what was expected, or how to mend it, has that from the recipe.
+func TestWhatTheRecipeSaysComesThrough(t *testing.T) {
+	want := WantedConstraint{Name: "c", Expected: "== v2", Remediation: "Upgrade it."}
+	for name, tt := range map[string]struct{ said, want gotest.Constraint }{
+		"it says neither": {gotest.Constraint{Name: "c", Actual: "v1"}, gotest.Constraint{Name: "c", Expected: "== v2", Actual: "v1", Remediation: "Upgrade it."}},
+		"it says both": {gotest.Constraint{Name: "c", Expected: "v2", Remediation: "Mend it."},
+			gotest.Constraint{Name: "c", Expected: "v2", Remediation: "Mend it."}},
+	} {
+		out := Judge(evidence(wants(want), reports("TestA", tt.said)))
+		tt.want.Severity = gotest.SeverityError
+		if diff := cmp.Diff([]gotest.Constraint{tt.want}, out.Tests[0].Constraints); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if !strings.Contains(out.Message, "to mend: "+tt.want.Remediation) {
+			t.Errorf("%s: the message is %s", name, out.Message)
+		}
+	}
+}
+
 func TestMatchChecks(t *testing.T) {
 	listed := []string{"TestExpectedResources", "TestAPILatency", "TestOperatorHealth", "FuzzX", "ExampleY"}
 	names, trouble := MatchChecks([]string{"api-latency", "expected-resources", "api-latency"}, listed)
