@@ -104,7 +104,7 @@ var refusals = setOf(
 )
 
 // gaps are the kinds of loss in a log, as podlog names them.
-var gaps = setOf("OverlapLost", "LinesMissed", "LineChanged", "Unstamped")
+var gaps = setOf("OverlapLost", "LinesMissed", "LineChanged", "RotatedAway", "Unstamped")
 
 func join(sets ...set) set {
 	out := set{}

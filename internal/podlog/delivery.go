@@ -21,6 +21,7 @@ type delivery struct {
 	stopped  bool // nothing is written any more
 	bell     bell
 
+	landmarks             landmarks
 	firstStamp, lastStamp int64
 }
 
@@ -30,6 +31,9 @@ func (d *delivery) write(text []byte, cur mark, last bool) error {
 		d.firstStamp = cur.stamp
 	}
 	d.lastStamp = cur.stamp
+	if d.position.open == nil {
+		d.arrive(cur)
+	}
 	if len(text) > 0 {
 		if _, err := d.sink.Write(text); err != nil {
 			return fmt.Errorf("%w: %w", errSink, err)
@@ -46,10 +50,13 @@ func (d *delivery) write(text []byte, cur mark, last bool) error {
 	return nil
 }
 
-// gap notes a loss. Called with the lock held.
-func (d *delivery) gap(reason GapReason) {
+// gap notes a loss where the log stands. Called with the lock held.
+func (d *delivery) gap(reason GapReason) { d.gapAt(Gap{After: d.state.Lines, Reason: reason}) }
+
+// gapAt notes a loss, behind those that were found before. Called with the lock held.
+func (d *delivery) gapAt(g Gap) {
 	if len(d.state.Gaps) < maxGaps {
-		d.state.Gaps = append(slices.Clip(d.state.Gaps), Gap{After: d.state.Lines, Reason: reason})
+		d.state.Gaps = append(slices.Clip(d.state.Gaps), g)
 	}
 }
 

@@ -25,8 +25,8 @@ type follower struct {
 	terminated chan struct{} // closed when the container is known to have terminated
 	terminate  func()
 	touched    atomic.Int64  // when a read last brought something, nanoseconds since 1970
-	unlooked   atomic.Int64  // bytes read since the tail was looked at last
-	busy       chan struct{} // has something in it when those are many
+	unlooked   atomic.Int64  // bytes read since the log was said to be busy, or its tail was looked at
+	busy       chan struct{} // has something in it when those were many
 	running    sync.WaitGroup
 
 	// What only run's goroutine uses.
@@ -55,6 +55,9 @@ func (f *follower) run(ctx context.Context) {
 	err := f.follow(ctx)
 	if err == nil {
 		err = f.drain(ctx)
+	}
+	if err == nil {
+		f.missRest()
 	}
 	f.running.Wait()
 	if ctx.Err() != nil {

@@ -51,6 +51,9 @@ type fault struct {
 	silent bool   // the follow brings nothing that was not there when it was opened
 	hang   bool   // Open does not return
 	chunk  int    // bytes at a time
+
+	pace     time.Duration // between the entries of a follow
+	passOver [2]int        // a follow goes on from the first entry with the second: it was behind by more than a file
 }
 
 // kubelet serves one container's log as the kubelet does: from the newest file, each line with its stamp, lines stamped before
@@ -127,6 +130,9 @@ func (k *kubelet) Open(ctx context.Context, r Request) (io.ReadCloser, error) {
 		k.open++
 		k.most = max(k.most, k.open)
 	}
+	if r.LimitBytes > 0 {
+		b.fault.cut = int(r.LimitBytes)
+	}
 	if r.TailLines > 0 {
 		b.next = max(b.next, len(k.log)-int(r.TailLines))
 	}
@@ -169,6 +175,9 @@ func (b *body) Read(p []byte) (int, error) {
 		if err := b.ctx.Err(); err != nil {
 			return 0, err
 		}
+		if b.request.Follow && b.fault.pace > 0 {
+			time.Sleep(b.fault.pace)
+		}
 		wait, more := b.advance()
 		if !more {
 			return 0, io.EOF
@@ -198,6 +207,9 @@ func (b *body) advance() (<-chan struct{}, bool) {
 	k := b.kubelet
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if over := b.fault.passOver; b.request.Follow && over[1] > 0 && b.next == over[0] {
+		b.next = over[1]
+	}
 	if b.next >= len(k.log) || (b.fault.silent && b.next >= b.upTo) {
 		if b.request.Follow && (!k.ended || b.fault.silent) {
 			if k.changed == nil { // made here, so that it belongs to the test's bubble

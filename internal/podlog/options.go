@@ -19,7 +19,8 @@ type Options struct {
 	// IdleCheck is after how long a silence it is found out whether the follow has stalled, as some do at a rotation.
 	IdleCheck time.Duration // 30 s
 	// BusyCheck takes IdleCheck's place for a log that has brought a MiB since its tail was looked at last. Such a log is rotated often,
-	// and what a stalled follow does not bring must be read before the next rotation takes it away.
+	// and what a stalled follow does not bring must be read before the next rotation takes it away. While such a log goes on, the beginning
+	// of its newest file is looked at as often.
 	BusyCheck time.Duration // 1 s
 	// Linger is how long a silent follow is kept open once the container has terminated.
 	Linger time.Duration // 3 s

@@ -35,6 +35,8 @@ type Request struct {
 	Since time.Time
 	// TailLines leaves out all but the last of the runtime's lines, of which a long line is several; 0 leaves out none.
 	TailLines int64
+	// LimitBytes ends the log after so many bytes, stamps included; 0 does not.
+	LimitBytes int64
 }
 
 // Target is one life of one container.
@@ -64,7 +66,7 @@ type State struct {
 	Ended bool
 	// Failure is why the log could not be read at the last try, empty when it could.
 	Failure string
-	// Gaps is what is known to be missing or damaged, the first 16 of them.
+	// Gaps is what is known to be missing or damaged, the first 16 of them that were found.
 	Gaps []Gap
 }
 
@@ -91,6 +93,9 @@ const (
 	GapLinesMissed GapReason = "LinesMissed"
 	// GapLineChanged: the rest of a long line that was delivered in part could not be had.
 	GapLineChanged GapReason = "LineChanged"
+	// GapRotatedAway: the follow has passed over a file of the log that was begun and rotated away while it was behind. That one was
+	// begun was seen meanwhile; the follow itself goes on with the next file without a word.
+	GapRotatedAway GapReason = "RotatedAway"
 	// GapUnstamped: a line without a time stamp stood between others and was left out.
 	GapUnstamped GapReason = "Unstamped"
 )

@@ -27,6 +27,13 @@ type saved struct {
 	Open        *savedMark
 	Trust       int
 	Sparse      bool
+	Landmarks   []savedLandmark
+	Latest      int64 // stamp that was delivered
+}
+
+type savedLandmark struct {
+	Stamp, After int64
+	Passed       bool
 }
 
 type savedMark struct {
@@ -93,6 +100,10 @@ func (f *follower) paper() saved {
 		open := p.open.paper()
 		out.Open = &open
 	}
+	out.Latest = f.landmarks.highest
+	for _, l := range f.landmarks.ahead {
+		out.Landmarks = append(out.Landmarks, savedLandmark{Stamp: l.stamp, After: l.after, Passed: l.passed})
+	}
 	return out
 }
 
@@ -112,6 +123,10 @@ func (f *follower) take(in *saved) {
 	if in.Open != nil {
 		open := in.Open.mark()
 		p.open = &open
+	}
+	f.landmarks.highest = max(in.Latest, in.LastStamp) // a place that an older version saved has none
+	for _, l := range in.Landmarks {
+		f.landmarks.ahead = append(f.landmarks.ahead, landmark{stamp: l.Stamp, after: l.After, passed: l.Passed})
 	}
 }
 

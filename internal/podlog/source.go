@@ -25,6 +25,9 @@ func (s clientSource) Open(ctx context.Context, r Request) (io.ReadCloser, error
 	if r.TailLines > 0 {
 		options.TailLines = new(r.TailLines)
 	}
+	if r.LimitBytes > 0 {
+		options.LimitBytes = new(r.LimitBytes)
+	}
 	return s.client.CoreV1().Pods(r.Namespace).GetLogs(r.Pod, options).Stream(ctx)
 }
 

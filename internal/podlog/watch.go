@@ -92,7 +92,8 @@ type touching struct {
 func (t touching) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
 	t.touch()
-	if sum := t.unlooked.Add(int64(n)); sum >= busyBytes && sum-int64(n) < busyBytes {
+	if t.unlooked.Add(int64(n)) >= busyBytes {
+		t.unlooked.Store(0)
 		select {
 		case t.busy <- struct{}{}:
 		default:
@@ -129,13 +130,15 @@ func (f *follower) await(cancel context.CancelFunc, done <-chan outcome) outcome
 }
 
 // watch returns the outcome of a follow. A silent one is compared with the log's tail, and left when that has gone on; or when
-// the container has terminated.
+// the container has terminated. Where the log is busy, it is found out meanwhile what the follow must come to.
 func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-chan outcome) outcome {
 	limit := f.options.IdleCheck
 	idle := f.options.Clock.NewTimer(limit)
 	defer idle.Stop()
 	terminated := f.terminated
 	var tails chan tail
+	var head chan struct{}
+	var headSeen time.Time
 	leave := func() outcome {
 		cancel()
 		out := <-done
@@ -154,6 +157,11 @@ func (f *follower) watch(ctx context.Context, cancel context.CancelFunc, done <-
 				limit = f.options.BusyCheck
 				idle.Reset(max(0, f.silenceLeft(limit)))
 			}
+			if now := f.options.Clock.Now(); head == nil && now.Sub(headSeen) >= f.options.BusyCheck {
+				head, headSeen = f.startHead(ctx), now
+			}
+		case <-head:
+			head = nil
 		case <-idle.C():
 			left := f.silenceLeft(limit)
 			switch {

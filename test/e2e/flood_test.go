@@ -16,7 +16,7 @@ import (
 )
 
 // What testdata/checks/flood prints.
-const floodLines, floodLineBytes, floodBursts = 250_000, 200, 200
+const floodLines, floodLineBytes, floodBursts = 25_000, 2000, 200
 
 var _ = Describe("A log of 50 MB that the kubelet rotates", Ordered, ContinueOnFailure, func() {
 	var namespace string

@@ -20,8 +20,8 @@ func bursts() int {
 }
 
 const (
-	linesPerBurst = 1250
-	lineBytes     = 200
+	linesPerBurst = 125
+	lineBytes     = 2000
 	pace          = 100 * time.Millisecond
 	// rotationPeriod is how often a kubelet looks for logs to rotate, by default.
 	rotationPeriod = 10 * time.Second
@@ -47,8 +47,9 @@ func TestFlood(t *testing.T) {
 		printBurst(burst)
 		<-tick.C
 	}
-	// A log that is rotated while its container ends is empty for whoever reads it then: the end has to be in a file that is not due.
-	<-time.After(rotationPeriod + time.Second)
+	// A log that is rotated while its container ends is empty for whoever reads it then: the end has to be in a file that is not due. Before a
+	// kubelet rotates a log it compresses the file before, and those of others, one after the other.
+	<-time.After(2*rotationPeriod + time.Second)
 }
 
 func printBurst(burst int) {
