@@ -124,13 +124,15 @@ func (r *Reconciler) current(ctx context.Context, run *v1alpha1.ValidationRun) e
 
 // result puts the ValidationResult together from status and the evidence of the phases.
 func (r *Reconciler) result(ctx context.Context, run *v1alpha1.ValidationRun, d plan.Decision, seen *plan.Observed) (report.Result, error) {
-	s, trigger := d.Status, run.Spec.Trigger
+	s, spec := d.Status, run.Spec.DeepCopy()
 	if seen.SpecChanged && seen.Spec != nil {
-		trigger = seen.Spec.Trigger
+		spec = seen.Spec.DeepCopy()
 	}
+	spec.SetDefaults()
 	result := report.Result{
-		Run:     report.Run{Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Generation: s.ObservedGeneration, Trigger: trigger},
+		Run:     report.Run{Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Generation: s.ObservedGeneration, Trigger: spec.Trigger},
 		Attempt: s.Attempt, Verdict: s.Verdict, Message: s.Message,
+		Rejected:  s.Verdict == v1alpha1.VerdictSkipped && !s.Verdict.Succeeded(spec.AllSkipped),
 		StartTime: timeOf(s.StartTime), CompletionTime: timeOf(s.CompletionTime),
 		Inputs: s.Inputs, Summary: s.Summary,
 	}

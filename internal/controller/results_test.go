@@ -67,6 +67,30 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// Of a run in which nothing applied a reader of the report alone is told what the run's conditions say.
+func TestStoreOfARunThatIsSkipped(t *testing.T) {
+	for accept, want := range map[v1alpha1.AllSkipped]bool{v1alpha1.AllSkippedReject: true, v1alpha1.AllSkippedAccept: false, "": true} {
+		for _, changed := range []bool{false, true} {
+			b := newBench(t, interceptor.Funcs{})
+			run, seen := newRun(func(r *v1alpha1.ValidationRun) { r.Spec.AllSkipped = accept }), plan.Observed{}
+			if changed { // it was edited since: what the attempt was started with counts
+				frozen := run.Spec
+				seen.SpecChanged, seen.Spec = true, &frozen
+				run.Spec.AllSkipped = map[bool]v1alpha1.AllSkipped{true: v1alpha1.AllSkippedAccept, false: v1alpha1.AllSkippedReject}[want]
+			}
+			decision := over("2 skipped")
+			decision.Status.Verdict = v1alpha1.VerdictSkipped
+			if err := b.store(t.Context(), run, decision, &seen); err != nil {
+				t.Fatal(err)
+			}
+			data := b.configMap(t, "run-result-1").Data
+			if got := strings.Contains(data["result.yaml"], "rejected: true"); got != want {
+				t.Errorf("allSkipped %q, changed %t: rejected is %t", accept, changed, got)
+			}
+		}
+	}
+}
+
 func TestStoreAgain(t *testing.T) {
 	b := newBench(t, interceptor.Funcs{}, newRun())
 	run := b.stored(t, newRun())

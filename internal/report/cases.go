@@ -58,8 +58,11 @@ func suites(r Result) []suite {
 		proven = proven && !slices.ContainsFunc(s.cases, testCase.bad)
 		out = append(out, s)
 	}
-	if proven && r.Verdict != v1alpha1.VerdictPassed && r.Verdict != v1alpha1.VerdictSkipped {
+	if proven && r.Verdict != v1alpha1.VerdictPassed && (r.Verdict != v1alpha1.VerdictSkipped || r.Rejected) {
 		title := fmt.Sprintf("the run is %s: %s", cmp.Or(string(r.Verdict), "without a verdict"), r.Message)
+		if r.Rejected {
+			title += ". Nothing was proven; where that is as it should be, set allSkipped: Accept"
+		}
 		c := testCase{
 			Test: Test{Name: "run " + r.Run.Name, Status: verdict.Error, Reason: string(r.Verdict)},
 			raw:  string(r.Verdict), message: title, title: title,

@@ -118,7 +118,7 @@ func requireJSON(t *testing.T, text []byte, path []string) {
 
 // proven says whether each phase, each test and the run as a whole passed or skipped.
 func proven(r Result) bool {
-	if r.Verdict != "Passed" && r.Verdict != "Skipped" {
+	if r.Verdict != "Passed" && (r.Verdict != "Skipped" || r.Rejected) {
 		return false
 	}
 	return !slices.ContainsFunc(r.Phases, func(p Phase) bool {

@@ -152,10 +152,13 @@ func TestNeverGreen(t *testing.T) {
 		nil, {{Name: "TestA", Status: verdict.Passed}}, {{Name: "TestA", Status: verdict.Skipped}}, {{Name: "TestA", Status: verdict.Error}},
 		{{Name: "TestA", Status: verdict.Passed}, {Name: "TestB", Status: verdict.Failed}},
 	}
-	for _, v := range verdicts {
+	for _, v := range append(verdicts, "rejected") {
 		for _, state := range states {
 			for _, tests := range tests {
 				r := attemptOf(v, passedPhase(), Phase{Name: "p", State: state, Tests: tests})
+				if v == "rejected" {
+					r.Verdict, r.Rejected = v1alpha1.VerdictSkipped, true
+				}
 				ctrf, err := marshalCTRF(r)
 				if err != nil {
 					t.Fatal(err)

@@ -3,7 +3,8 @@
 // evidence of an ended phase is kept until the attempt is complete, and the excerpts that a status has room for.
 //
 // Readers of ctrf.json and junit.xml look at tests alone. So a phase that is not proven and has no test to show for it is in them as
-// a test of its own, as is a run that was cancelled: a report without a failure is always a success.
+// a test of its own, as is a run that was cancelled or that is rejected because nothing applied: a report without a failure is always a
+// success.
 //
 // Whatever a check printed is hostile: all text is made inert on its way in, so that it can neither break an encoding nor drive a
 // terminal. What has to be left out for size is counted where it was; the status of a test is never left out.
@@ -36,6 +37,8 @@ type Result struct {
 	// Verdict and Message are those of the status.
 	Verdict v1alpha1.Verdict `json:"verdict"`
 	Message string           `json:"message,omitempty"`
+	// Rejected says that an attempt that is Skipped is no success, since the run's allSkipped is Reject.
+	Rejected bool `json:"rejected,omitempty"`
 	// StartTime and CompletionTime are the attempt's, in whole seconds.
 	StartTime      time.Time `json:"startTime,omitzero"`
 	CompletionTime time.Time `json:"completionTime,omitzero"`

@@ -15,6 +15,7 @@ func scenarios() map[string]Result {
 		"passed":    attemptOf(v1alpha1.VerdictPassed, passedPhase(), containerPhase()),
 		"failed":    exampleResult(),
 		"skipped":   attemptOf(v1alpha1.VerdictSkipped, skippedPhase()),
+		"rejected":  rejected(attemptOf(v1alpha1.VerdictSkipped, skippedPhase())),
 		"error":     attemptOf(v1alpha1.VerdictError, passedPhase(), imagePhase(), NotRun("performance", v1alpha1.ReasonEarlierPhase, "deployment is Error")),
 		"denied":    attemptOf(v1alpha1.VerdictError, deniedPhase()),
 		"cancelled": attemptOf(v1alpha1.VerdictCancelled, passedPhase()),
@@ -30,6 +31,12 @@ func attemptOf(v v1alpha1.Verdict, phases ...Phase) Result {
 		Run:     Run{Name: "h100", Namespace: "validation", UID: "3b1c8f0e-0000-4000-8000-000000000001", Generation: 2},
 		Attempt: 1, Verdict: v, Message: Message(phases), StartTime: start, CompletionTime: start.Add(2 * time.Minute), Phases: phases,
 	}
+}
+
+// rejected is a result of a run that proves nothing and whose allSkipped is Reject.
+func rejected(r Result) Result {
+	r.Rejected = true
+	return r
 }
 
 // containerPhase has no tests of its own.
