@@ -205,6 +205,9 @@ func (r *Reconciler) pass(ctx context.Context, run *v1alpha1.ValidationRun) (tim
 	if d := decision; undone == nil && d.Prune && run.DeletionTimestamp.IsZero() {
 		undone = r.prune(ctx, run, &d.Status)
 	}
+	if undone != nil && !run.DeletionTimestamp.IsZero() {
+		return 0, errors.Join(undone, r.release(ctx, run, decision)) // what does not let a Job go does not hold the run for ever
+	}
 	if undone != nil {
 		return 0, undone
 	}
