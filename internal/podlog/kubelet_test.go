@@ -54,6 +54,7 @@ type fault struct {
 
 	pace     time.Duration // between the entries of a follow
 	passOver [2]int        // a follow goes on from the first entry with the second: it was behind by more than a file
+	again    [2]int        // likewise, once: it hears late of a file that it has opened already
 }
 
 // kubelet serves one container's log as the kubelet does: from the newest file, each line with its stamp, lines stamped before
@@ -209,6 +210,9 @@ func (b *body) advance() (<-chan struct{}, bool) {
 	defer k.mu.Unlock()
 	if over := b.fault.passOver; b.request.Follow && over[1] > 0 && b.next == over[0] {
 		b.next = over[1]
+	}
+	if again := b.fault.again; b.request.Follow && again[0] > 0 && b.next == again[0] {
+		b.next, b.fault.again = again[1], [2]int{}
 	}
 	if b.next >= len(k.log) || (b.fault.silent && b.next >= b.upTo) {
 		if b.request.Follow && (!k.ended || b.fault.silent) {

@@ -32,6 +32,8 @@ func TestFollowThatIsBehind(t *testing.T) {
 		inLongLine[i].partial = true
 	}
 	passOver := fault{pace: pace, passOver: [2]int{perFile, 2 * perFile}}
+	twice := passOver
+	twice.again = [2]int{3 * perFile, 2 * perFile}
 	lost := []Gap{{After: perFile, Reason: GapRotatedAway}}
 	behindFirst := content(lines(0, perFile))
 	for name, test := range map[string]struct {
@@ -44,13 +46,15 @@ func TestFollowThatIsBehind(t *testing.T) {
 		"and reads on, stamps step back":   {stepsBack, fault{pace: pace}, content(stepsBack), nil},
 		"and reads on in mid-line":         {inLongLine, fault{pace: pace}, content(inLongLine), nil},
 		"and passes over a file":           {whole, passOver, behindFirst + content(whole[2*perFile:]), lost},
+		"and then reads one again":         {whole, twice, behindFirst + content(whole[2*perFile:]), lost},
+		"and reads one again":              {whole, fault{pace: pace, again: twice.again}, content(whole), nil},
 		"and passes over it near the end":  {whole[:2*perFile+5], passOver, behindFirst + content(whole[2*perFile:2*perFile+5]), lost},
 		"and passes over, clocks set back": {setBack(whole, 2*perFile), passOver, behindFirst + content(whole[2*perFile:]), []Gap{{After: 128, Reason: GapRotatedAway}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKubelet(nil)
-			k.fault = func(_ int, r Request) fault {
-				if r.Follow {
+			k.fault = func(n int, r Request) fault {
+				if n == 0 && r.Follow { // one that was opened later is not behind
 					return test.fault
 				}
 				return fault{}

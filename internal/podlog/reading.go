@@ -16,6 +16,7 @@ type reading struct {
 	// last is the remainder that earlier readings ended with: seen again, it is the log's last line.
 	last *mark
 
+	follows   bool // it is a follow
 	splitter  *splitter
 	seen      recent     // lines passed over
 	passed    checkpoint // sums them up
@@ -147,6 +148,9 @@ func (r *reading) beginLine(p piece) error {
 	if !r.met {
 		r.foreign = "" // the end of a line whose beginning was left out
 		return nil
+	}
+	if r.follows && r.landmarks.again(p.stamp) {
+		return errAstray
 	}
 	if p.glued > 0 {
 		r.state.Unstamped++

@@ -21,6 +21,7 @@ func (f *follower) read(ctx context.Context, follow bool, last *mark) outcome {
 	defer cancel()
 	f.mu.Lock()
 	r := f.begin(f.position.resume(f.whole), last)
+	r.follows = follow
 	f.mu.Unlock()
 	f.touch()
 	done := make(chan outcome, 1)
