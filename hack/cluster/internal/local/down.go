@@ -88,7 +88,7 @@ func (m Machine) stop(ctx context.Context, p state.Paths, c state.Cluster) error
 	if err != nil {
 		return err
 	}
-	groupCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	groupCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupPatience)
 	defer cancel()
 	if err := group.Remove(groupCtx); err != nil {
 		return err
@@ -99,6 +99,8 @@ func (m Machine) stop(ctx context.Context, p state.Paths, c state.Cluster) error
 const (
 	stopPatience = 5 * time.Second
 	stopPause    = 20 * time.Millisecond
+	// groupPatience is for all that was killed to be gone: on a busy machine a kernel takes its time to free the memory of many processes.
+	groupPatience = time.Minute
 )
 
 // stopServers asks servers to end, all at once, and kills what does not in time. What then still runs is found in the control group.

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // MountsBelow lists the mounts on a path and below it in the order in which they can be unmounted: the last first.
@@ -27,6 +29,32 @@ func MountsBelow(path string) ([]string, error) {
 	}
 	slices.Reverse(targets)
 	return targets, nil
+}
+
+const (
+	busyPatience = 10 * time.Second
+	busyPause    = 100 * time.Millisecond
+)
+
+// detach unmounts one mount. What was killed in it can keep it busy for a moment longer; a mount that stays busy is taken out of sight, and
+// goes once nothing uses it any more.
+func detach(ctx context.Context, unmount func(options ...string) error) error {
+	patience, cancel := context.WithTimeout(ctx, busyPatience)
+	defer cancel()
+	for {
+		err := unmount()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-patience.Done():
+			if ctx.Err() != nil {
+				return err
+			}
+			return unmount("-l")
+		case <-time.After(busyPause):
+		}
+	}
 }
 
 // parseMounts returns the mount points of /proc/PID/mountinfo, in which the fifth field has spaces and the like as octal escapes.

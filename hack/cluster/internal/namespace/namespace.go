@@ -162,8 +162,10 @@ func (s Space) Delete(ctx context.Context) error {
 	targets, err := MountsBelow(s.Run)
 	failures = append(failures, err)
 	for _, target := range targets {
-		_, err := command.Run(ctx, "umount", target)
-		failures = append(failures, err)
+		failures = append(failures, detach(ctx, func(options ...string) error {
+			_, err := command.Run(ctx, "umount", append(options, target)...)
+			return err
+		}))
 	}
 	if err := errors.Join(failures...); err != nil {
 		return fmt.Errorf("removing namespaces: %w", err)
