@@ -52,7 +52,7 @@ show kubectl apply --server-side -k config/local
 if [ -n "$before" ]; then # the image may be a new one under the old name
 	show kubectl -n validation-operator-system rollout restart $operator
 fi
-show kubectl -n validation-operator-system rollout status $operator --timeout=120s
+show kubectl -n validation-operator-system rollout status $operator --timeout=5m
 
 say "A ValidationRun of a recipe, applied and watched"
 kubectl delete --ignore-not-found validationrun/$run -n $namespace >/dev/null 2>&1 || true

@@ -53,7 +53,7 @@ var _ = Describe("The operator, killed while a phase runs", func() {
 	It("comes to the same verdict after its pod is deleted by force, once another has taken over", func(ctx SpecContext) {
 		pod := operatorPod(ctx)
 		kubectl(ctx, "-n", operatorNamespace, "delete", "pod", pod.Name, "--grace-period=0", "--force")
-		kubectl(ctx, "-n", operatorNamespace, "rollout", "status", "deployment/"+operatorName, "--timeout=120s")
+		kubectl(ctx, "-n", operatorNamespace, "rollout", "status", "deployment/"+operatorName, "--timeout=5m")
 		next := operatorPod(ctx)
 		Expect(next.UID).NotTo(Equal(pod.UID))
 		// It is ready before it leads, and leads only once the lease of the one before it has run out.
@@ -79,11 +79,12 @@ func openGate(ctx context.Context, run *v1alpha1.ValidationRun) {
 	kubectl(ctx, "-n", run.Namespace, "exec", "job/"+theJob(ctx, run.Namespace).Name, "-c", "validator", "--", "program.test", "open")
 }
 
-// isBack waits until a pod of the operator's, whose process was killed, is ready again.
+// isBack waits until a pod of the operator's, whose process was killed, is ready again. On a busy machine it may have ended once more
+// meanwhile, for a lease that it could not renew or a probe that it did not answer in time.
 func isBack(ctx context.Context, pod *corev1.Pod) {
 	GinkgoHelper()
 	await(ctx, pod, &corev1.PodList{}, HaveField("Status.ContainerStatuses", ConsistOf(And(
-		HaveField("RestartCount", Equal(pod.Status.ContainerStatuses[0].RestartCount+1)), HaveField("Ready", BeTrue()),
+		HaveField("RestartCount", BeNumerically(">", pod.Status.ContainerStatuses[0].RestartCount)), HaveField("Ready", BeTrue()),
 	))))
 }
 
@@ -102,6 +103,7 @@ func sigkill(ctx context.Context, pod *corev1.Pod) {
 			}},
 		},
 	}
-	Eventually(ctx, func() error { return k8s.Create(ctx, killer) }).Should(Succeed(), "its namespace's default ServiceAccount comes by and by")
+	Eventually(ctx, func() error { return k8s.Create(ctx, killer) }).WithTimeout(patience).
+		Should(Succeed(), "its namespace's default ServiceAccount comes by and by")
 	await(ctx, killer, &corev1.PodList{}, HaveField("Status.Phase", corev1.PodSucceeded))
 }

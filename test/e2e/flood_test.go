@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"time"
-
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	gomegatypes "github.com/onsi/gomega/types"
@@ -94,7 +92,7 @@ var _ = Describe("A log of 75 MB and more, and the operator killed while it is w
 			Eventually(ctx, func() ([]byte, error) {
 				first := &corev1.PodLogOptions{Container: "validator", LimitBytes: new(int64(200))}
 				return clientset.CoreV1().Pods(namespace).GetLogs(pod, first).DoRaw(ctx)
-			}).WithTimeout(time.Minute).Should(And(Not(BeEmpty()), Not(ContainSubstring("TestFirst"))))
+			}).WithTimeout(patience).Should(And(Not(BeEmpty()), Not(ContainSubstring("TestFirst"))))
 		}
 		operator := operatorPod(ctx)
 		sigkill(ctx, operator)

@@ -39,7 +39,7 @@ var _ = Describe("Five checks, of which one is killed for its memory", Ordered, 
 		p := lastPhase(run)
 		Expect(p.FanOut).To(HaveValue(And(HaveField("Items", BeEquivalentTo(5)), HaveField("Passed", BeEquivalentTo(4)),
 			HaveField("Errored", BeEquivalentTo(1)), HaveField("Outcomes", "PEPPP"))), p.Message)
-		Expect(p.FanOut.Failing).To(ConsistOf(And(HaveField("Check", "eats-memory"), HaveField("Reason", killReason(ctx, run, "eats-memory")))))
+		Expect(p.FanOut.Failing).To(ConsistOf(And(HaveField("Check", "eats-memory"), HaveField("Reason", beKillReason(ctx, run, "eats-memory")))))
 		Expect(p.Message).To(ContainSubstring("eats-memory"))
 		Expect(resultOf(ctx, run).Phases).To(ContainElement(And(HaveField("Name", p.Name), HaveField("Items", HaveLen(5)),
 			HaveField("Tests", ContainElements(HaveField("Name", "TestLast"), HaveField("Name", "TestBefore"))))))
@@ -49,7 +49,7 @@ var _ = Describe("Five checks, of which one is killed for its memory", Ordered, 
 		run := complete(ctx, newRun(namespace, "together"))
 		Expect(run.Status.Verdict).To(Equal(v1alpha1.VerdictError), run.Status.Message)
 		p := lastPhase(run)
-		Expect(p).To(HaveField("Reason", killReason(ctx, run, "")))
+		Expect(p).To(HaveField("Reason", beKillReason(ctx, run, "")))
 		Expect(resultOf(ctx, run).Phases).To(ContainElement(And(HaveField("Name", p.Name),
 			HaveField("Tests", ContainElement(And(HaveField("Name", "TestBefore"), HaveField("Status", BeEquivalentTo("Passed"))))))))
 	})

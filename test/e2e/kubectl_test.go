@@ -33,6 +33,9 @@ spec:
       command: [program.test, exit, "0"]
 `
 
+// inTime bounds what kubectl waits for.
+var inTime = "--timeout=" + patience.String()
+
 var _ = Describe("kubectl", func() {
 	var namespace string
 	collectOnFailure(func() string { return namespace })
@@ -52,7 +55,7 @@ var _ = Describe("kubectl", func() {
 
 		By("apply and wait")
 		Expect(user("apply", "-f", file)).To(ContainSubstring("created"))
-		user("wait", "--for=condition=Complete", "--timeout=3m", "validationrun/h100-training")
+		user("wait", "--for=condition=Complete", inTime, "validationrun/h100-training")
 		user("wait", "--for=jsonpath={.status.verdict}=Failed", "--timeout=30s", "validationrun/h100-training")
 
 		By("get")
@@ -64,10 +67,10 @@ var _ = Describe("kubectl", func() {
 		Expect(wide).To(HaveExactElements(HaveSuffix("MESSAGE"), And(ContainSubstring("TestFails"), ContainSubstring("deployment"))))
 
 		By("describe")
-		Expect(user("describe", "validationrun", "h100-training")).To(And(
+		Eventually(ctx, tryKubectl).WithArguments("-n", namespace, "describe", "validationrun", "h100-training").WithTimeout(patience).Should(And(
 			ContainSubstring("TestsFailed"), ContainSubstring("3 of 8 GPUs are missing"), ContainSubstring("PhasePassed"),
 			ContainSubstring("EarlierPhase"), ContainSubstring("PhaseFailed"),
-		))
+		), "events are written by and by")
 
 		By("explain")
 		Expect(user("explain", "validationrun.spec.phases.goTest")).To(And(
@@ -89,14 +92,14 @@ var _ = Describe("kubectl", func() {
 
 		By("edit, which starts the next attempt")
 		user("patch", "validationrun", "h100-training", "--type=merge", "-p", `{"spec":{"trigger":"commit 2"}}`)
-		user("wait", "--for=jsonpath={.status.attempt}=2", "--timeout=1m", "validationrun/h100-training")
-		user("wait", "--for=condition=Complete", "--timeout=3m", "validationrun/h100-training")
+		user("wait", "--for=jsonpath={.status.attempt}=2", inTime, "validationrun/h100-training")
+		user("wait", "--for=condition=Complete", inTime, "validationrun/h100-training")
 		Expect(get("{.status.results[*].configMap}")).To(Equal("h100-training-result-2"))
 
 		By("delete, which leaves nothing")
 		Expect(labelled(ctx, namespace)).To(ContainElements(HavePrefix("job.batch/"), HavePrefix("pod/"), HavePrefix("configmap/")))
-		user("delete", "--timeout=2m", "validationrun", "h100-training")
-		Eventually(func() []string { return labelled(ctx, namespace) }).WithContext(ctx).WithTimeout(patience).Should(BeEmpty())
+		user("delete", inTime, "validationrun", "h100-training")
+		Eventually(ctx, labelled).WithArguments(namespace).WithTimeout(patience).Should(BeEmpty())
 	})
 
 	It("deletes a run that runs, with all that belongs to it", func(ctx SpecContext) {
@@ -104,8 +107,8 @@ var _ = Describe("kubectl", func() {
 		run := newRun(namespace, "deleted", tests("program", "TestGate"))
 		Expect(k8s.Create(ctx, run)).To(Succeed())
 		awaitRun(ctx, run, HaveField("Status.Phases", ContainElement(HaveField("Running", "TestGate"))))
-		kubectl(ctx, "-n", namespace, "delete", "--timeout=2m", "validationrun", run.Name)
-		Eventually(func() []string { return labelled(ctx, namespace) }).WithContext(ctx).WithTimeout(patience).Should(BeEmpty())
+		kubectl(ctx, "-n", namespace, "delete", inTime, "validationrun", run.Name)
+		Eventually(ctx, labelled).WithArguments(namespace).WithTimeout(patience).Should(BeEmpty())
 	})
 })
 
@@ -118,9 +121,12 @@ func rows(table string) (out []string) {
 }
 
 // labelled are all objects in a namespace, of whatever kind, that are labelled for a run.
-func labelled(ctx context.Context, namespace string) []string {
-	GinkgoHelper()
-	kinds := strings.Fields(kubectl(ctx, "api-resources", "--verbs=list", "--namespaced", "-o", "name"))
-	return strings.Fields(kubectl(ctx, "-n", namespace, "get", strings.Join(kinds, ","), "-l", "validation.aicr.dev/run", "-o", "name",
-		"--ignore-not-found"))
+func labelled(ctx context.Context, namespace string) ([]string, error) {
+	kinds, err := tryKubectl(ctx, "api-resources", "--verbs=list", "--namespaced", "-o", "name")
+	if err != nil {
+		return nil, err
+	}
+	found, err := tryKubectl(ctx, "-n", namespace, "get", strings.Join(strings.Fields(kinds), ","), "-l", "validation.aicr.dev/run",
+		"-o", "name", "--ignore-not-found")
+	return strings.Fields(found), err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
@@ -28,7 +29,6 @@ var _ = Describe("The installed operator", func() {
 		Expect(system.Labels).To(HaveKeyWithValue("pod-security.kubernetes.io/enforce", "restricted"))
 
 		pod := operatorPod(ctx)
-		Expect(pod.Status.Conditions).To(ContainElement(And(HaveField("Type", corev1.PodReady), HaveField("Status", corev1.ConditionTrue))))
 		Expect(pod.Spec.SecurityContext.RunAsNonRoot).To(HaveValue(BeTrue()))
 		Expect(pod.Spec.Containers).To(HaveLen(1))
 		manager := pod.Spec.Containers[0]
@@ -52,50 +52,73 @@ var _ = Describe("The installed operator", func() {
 		Expect(k8s.Create(ctx, binding)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(k8s.Delete(ctx, binding)).To(Succeed()) })
 
-		address := forward(ctx, "deployment/"+operatorName, "8443")
 		for who, want := range map[string]int{"": http.StatusUnauthorized, token(ctx, namespace, "stranger"): http.StatusForbidden} {
-			status, _, err := metrics(ctx, address, who)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(status).To(Equal(want))
+			Eventually(ctx, func(g Gomega) {
+				status, _, err := scrape(ctx, who)
+				g.Expect(err).NotTo(HaveOccurred())
+				if status == http.StatusOK {
+					StopTrying("metrics are shown to whom they are not for").Now()
+				}
+				g.Expect(status).To(Equal(want))
+			}).WithTimeout(patience).Should(Succeed(), "the operator is ready before it listens for scrapers")
 		}
 		scraper := token(ctx, namespace, "scraper")
 		Eventually(ctx, func(g Gomega) {
-			status, text, err := metrics(ctx, address, scraper)
+			status, text, err := scrape(ctx, scraper)
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(status).To(Equal(http.StatusOK))
 			g.Expect(text).To(ContainSubstring(`controller_runtime_reconcile_total{controller="validationrun"`))
-		}).WithTimeout(time.Minute).Should(Succeed(), "its rights are known by and by")
+		}).WithTimeout(patience).Should(Succeed(), "its rights are known by and by")
 	})
 })
 
-// operatorPod is the operator's one pod.
+// operatorPod is the operator's one pod, once it is ready and those before it are gone: a rollout's status may be that of before, and specs
+// that kill the operator may have run.
 func operatorPod(ctx context.Context) *corev1.Pod {
 	GinkgoHelper()
 	var pods corev1.PodList
 	Eventually(ctx, func(g Gomega) {
 		g.Expect(k8s.List(ctx, &pods, client.InNamespace(operatorNamespace), client.MatchingLabels{"control-plane": "controller-manager"})).To(Succeed())
-		g.Expect(pods.Items).To(ConsistOf(HaveField("DeletionTimestamp", BeNil())))
-	}).Should(Succeed())
+		g.Expect(pods.Items).To(ConsistOf(And(HaveField("DeletionTimestamp", BeNil()), HaveField("Status.Conditions", ContainElement(
+			And(HaveField("Type", corev1.PodReady), HaveField("Status", corev1.ConditionTrue)))))))
+	}).WithTimeout(patience).Should(Succeed())
 	return &pods.Items[0]
 }
 
-// forward makes a port of the operator's reachable until the spec ends, and returns its address here.
-func forward(ctx context.Context, what, port string) string {
-	GinkgoHelper()
-	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, "kubectl", "-n", operatorNamespace, "port-forward", what, ":"+port)
+// scrapePatience is how long one scrape may take, its forward included.
+const scrapePatience = time.Minute
+
+// scrape forwards the port of the operator's metrics and scrapes it once. Each scrape has a forward of its own, as kubectl's ends for good
+// with the first connection that the pod refuses.
+func scrape(ctx context.Context, token string) (status int, text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, scrapePatience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "kubectl", "-n", operatorNamespace, "port-forward", "deployment/"+operatorName, ":8443")
+	var warnings strings.Builder
+	cmd.Stderr = &warnings
 	out, err := cmd.StdoutPipe()
-	Expect(err).NotTo(HaveOccurred())
-	Expect(cmd.Start()).To(Succeed())
-	DeferCleanup(func() {
+	if err != nil {
+		return 0, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, "", err
+	}
+	defer func() {
 		cancel()
 		_ = cmd.Wait() // it was killed
-	})
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, &warnings)
+		}
+	}()
 	line, err := bufio.NewReader(out).ReadString('\n')
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		return 0, "", fmt.Errorf("forwarding a port: %w", err)
+	}
 	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(line)
-	Expect(address).NotTo(BeEmpty(), line)
-	return address
+	if address == "" {
+		return 0, "", fmt.Errorf("forwarding a port: no address in %q", line)
+	}
+	return metrics(ctx, address, token)
 }
 
 func token(ctx context.Context, namespace, account string) string {
@@ -103,7 +126,7 @@ func token(ctx context.Context, namespace, account string) string {
 	return strings.TrimSpace(kubectl(ctx, "-n", namespace, "create", "token", account))
 }
 
-// metrics scrapes the operator once.
+// metrics gets the operator's metrics from where they are reachable here.
 func metrics(ctx context.Context, address, token string) (status int, text string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address+"/metrics", http.NoBody)
 	if err != nil {

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,8 +30,9 @@ const (
 	leaseName         = "validation-operator.validation.aicr.dev"
 	// image holds the test binaries of testdata/checks.
 	image = "validation-operator.local/e2e:dev"
-	// patience is how long anything may take: the longest has to wait for a pod's deadline and its grace period.
-	patience = 4 * time.Minute
+	// patience is how long anything may take. The longest has to wait for a pod's deadline and its grace period, which are minutes; as much
+	// again is for a machine that is slow, or busy with others.
+	patience = 8 * time.Minute
 	// namespacePrefix is what the names of the specs' namespaces begin with.
 	namespacePrefix = "e2e-"
 )
@@ -62,18 +64,27 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	if strings.Contains(before, operatorName) { // an image of the same name may have been loaded since
 		kubectl(ctx, "-n", operatorNamespace, "rollout", "restart", deployment)
 	}
-	kubectl(ctx, "-n", operatorNamespace, "rollout", "status", deployment, "--timeout=120s")
+	kubectl(ctx, "-n", operatorNamespace, "rollout", "status", deployment, "--timeout=5m")
 })
 
 // kubectl runs kubectl as a user would, and returns what it prints on standard output.
 func kubectl(ctx context.Context, args ...string) string {
 	GinkgoHelper()
+	out, err := tryKubectl(ctx, args...)
+	Expect(err).NotTo(HaveOccurred())
+	return out
+}
+
+// tryKubectl is kubectl for what is tried again where it fails.
+func tryKubectl(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "kubectl", args...)
 	var warnings strings.Builder
 	cmd.Stderr = &warnings
 	out, err := cmd.Output()
-	Expect(err).NotTo(HaveOccurred(), "kubectl %s\n%s%s", strings.Join(args, " "), out, &warnings)
-	return string(out)
+	if err != nil {
+		return "", fmt.Errorf("kubectl %s: %w\n%s%s", strings.Join(args, " "), err, out, &warnings)
+	}
+	return string(out), nil
 }
 
 // newNamespace makes a namespace that goes with the spec. Pod Security is enforced in it, restricted if nothing else is asked for.
