@@ -37,6 +37,8 @@ type Options struct {
 	ConcurrentJobSyncs int
 	// APIServerArgs and ControllerManagerArgs are further flags, without the leading dashes; they replace ours.
 	APIServerArgs, ControllerManagerArgs map[string]string
+	// WithoutControllers leaves kube-controller-manager out, and so everything that controllers do.
+	WithoutControllers bool
 	// StartTimeout is how long each server may take to become healthy, and the CRDs to be served; two minutes by default, for busy
 	// machines.
 	StartTimeout time.Duration
@@ -77,6 +79,9 @@ func Start(options Options) (_ *ControlPlane, err error) {
 	}
 	if err := atFreePorts(c.startAPIServer); err != nil {
 		return nil, err
+	}
+	if options.WithoutControllers {
+		return c, nil
 	}
 	if err := c.configureManager(); err != nil {
 		return nil, err
