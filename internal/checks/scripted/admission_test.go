@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,35 +124,49 @@ func TestPodSecurityThatIsNotAskedIsNoProof(t *testing.T) {
 
 // Somebody else's policy about all objects of the cluster keeps a check from what it wants to see.
 func TestPoliciesOfOthersAreNoFault(t *testing.T) {
+	t.Parallel()
+	having := func(thing *sync.Mutex) func(*testing.T) {
+		return func(t *testing.T) { alone(t, thing) }
+	}
 	kyverno := answer{status: http.StatusBadRequest, message: `admission webhook "validate.kyverno.svc-fail" denied the request: no label team`}
 	policy := answer{status: http.StatusUnprocessableEntity, reason: metav1.StatusReasonInvalid,
 		message: `objects "x" is forbidden: ValidatingAdmissionPolicy 'team' with binding 'all' denied request: no label team`}
-	tests := map[string]struct {
-		check  check
-		answer answer
-	}{
-		"a policy and Kyverno":            {conformance.AdmissionPolicy, kyverno.to(http.MethodPost, "/configmaps?dryRun")},
-		"a webhook and a policy":          {conformance.WebhookLifecycle, policy.to(http.MethodPost, "/configmaps?dryRun")},
-		"a kind's schema and Kyverno":     {conformance.CRDLifecycle, kyverno.to(http.MethodPost, "/checkwidgets?dryRun")},
-		"a privileged pod and Kyverno":    {conformance.PodSecurity, kyverno.to(http.MethodPost, "/pods?dryRun").after(1)},
-		"an ordinary pod and a policy":    {conformance.PodSecurity, policy.to(http.MethodPost, "/pods?dryRun")},
-		"an immutable object and Kyverno": {conformance.ImmutableConfigMap, kyverno.to(http.MethodPut, "/configmaps/")},
-		"an immutable object and policy":  {conformance.ImmutableConfigMap, policy.to(http.MethodPut, "/configmaps/")},
-		"a Service and Kyverno":           {conformance.ServiceEndpoints, kyverno.to(http.MethodPost, "/services")},
-		"a claim and a policy":            {conformance.DRA, policy.to(http.MethodPost, "/resourceclaims")},
+	offered := func(t *testing.T) {
+		alone(t, &devices)
+		offer(t, driver)
 	}
-	offer(t, driver)
+	tests := map[string]struct {
+		check   check
+		answer  answer
+		prepare func(*testing.T)
+	}{
+		"a policy and Kyverno":            {conformance.AdmissionPolicy, kyverno.to(http.MethodPost, "/configmaps?dryRun"), having(&policies)},
+		"a webhook and a policy":          {conformance.WebhookLifecycle, policy.to(http.MethodPost, "/configmaps?dryRun"), nil},
+		"a kind's schema and Kyverno":     {conformance.CRDLifecycle, kyverno.to(http.MethodPost, "/checkwidgets?dryRun"), having(&widgets)},
+		"a privileged pod and Kyverno":    {conformance.PodSecurity, kyverno.to(http.MethodPost, "/pods?dryRun").after(1), nil},
+		"an ordinary pod and a policy":    {conformance.PodSecurity, policy.to(http.MethodPost, "/pods?dryRun"), nil},
+		"an immutable object and Kyverno": {conformance.ImmutableConfigMap, kyverno.to(http.MethodPut, "/configmaps/"), nil},
+		"an immutable object and policy":  {conformance.ImmutableConfigMap, policy.to(http.MethodPut, "/configmaps/"), nil},
+		"a Service and Kyverno":           {conformance.ServiceEndpoints, kyverno.to(http.MethodPost, "/services"), nil},
+		"a claim and a policy":            {conformance.DRA, policy.to(http.MethodPost, "/resourceclaims"), offered},
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.prepare != nil {
+				tt.prepare(t)
+			}
 			config := world.plane.ServiceAccountConfig(runNamespace, account)
 			config.Wrap(tt.answer.wrap)
-			wantSkip(t, tried(t, 8*time.Second, tt.check, at(t, config, selfOf(t, world.plane.Config, image))), finding.CouldNotRun, "exempt")
+			wantSkip(t, tried(t, ample, tt.check, at(t, config, selfOf(t, world.plane.Config, image))), finding.CouldNotRun, "exempt")
 		})
 	}
 }
 
 // An API server that does not answer has neither accepted nor refused anything.
 func TestAdmissionWithoutAnAnswerIsNoProof(t *testing.T) {
+	t.Parallel()
+	alone(t, &policies)
 	config := world.plane.ServiceAccountConfig(runNamespace, account)
 	config.Wrap(func(transport http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
@@ -195,6 +210,8 @@ func TestCRDLifecycleLeavesAStrangersDefinition(t *testing.T) {
 
 // The API server's answers are edited on their way, so that it seems not to do what no API server fails to do.
 func TestCRDLifecycleThatStopsHalfwayFails(t *testing.T) {
+	t.Parallel()
+	alone(t, &widgets)
 	tests := map[string]struct {
 		edit  edit
 		found string
@@ -203,19 +220,19 @@ func TestCRDLifecycleThatStopsHalfwayFails(t *testing.T) {
 	}{
 		"the kind is never established": {
 			edit{path: "customresourcedefinitions", from: `"type":"Established"`, to: `"type":"Considered"`},
-			"a new kind to be established", 10 * time.Second,
+			"a new kind to be established", brief,
 		},
 		"status is no part of its own": {
 			edit{path: "/status", from: `"size":1`, to: `"size":2`},
-			"size 1 and seen true; found size 2 and seen true", time.Minute,
+			"size 1 and seen true; found size 2 and seen true", 3 * time.Minute,
 		},
 		"the schema is not heeded": {
 			edit{path: "checkwidgets?dryRun", status: http.StatusCreated, from: `"kind":"Status"`, to: `"kind":"CheckWidget"`},
-			"that the kind's schema forbids to be refused as invalid; found that it was accepted", time.Minute,
+			"that the kind's schema forbids to be refused as invalid; found that it was accepted", 3 * time.Minute,
 		},
 		"the kind stays": {
 			edit{path: "watch=true", from: `"DELETED"`, to: `"MODIFIED"`},
-			"the kind to go once it is deleted; found it still there", 10 * time.Second,
+			"the kind to go once it is deleted; found it still there", ample,
 		},
 	}
 	for name, tt := range tests {

@@ -165,10 +165,50 @@ func bare(t *testing.T) *cluster.Bench {
 	return at(t, world.bare, selfOf(t, world.bare, image))
 }
 
-// within bounds what must come; brief, what must not.
-func within(t *testing.T) context.Context { return bounded(t, time.Minute) }
+// within bounds what must come, and is never waited for to its end, however slow the machine is.
+func within(t *testing.T) context.Context { return bounded(t, 3*time.Minute) }
 
-const brief = 2 * time.Second
+// What must not come is waited for to the end of a limit. It leaves a slow machine the time for what comes before: brief for a few requests,
+// ample where a controller has to do something, or a pod to run.
+const (
+	brief = 8 * time.Second
+	ample = 20 * time.Second
+)
+
+// Some things there are once for the whole cluster, and a check takes note of all that there is. Of the tests that run side by side, one
+// at a time has them to itself; those that do not run so need not ask.
+var (
+	// volumes are the default storage class and its volumes.
+	volumes sync.Mutex
+	// devices are what drivers offer, the classes of it, and the claims of it.
+	devices sync.Mutex
+	// podGroups are the kinds of pod group that a gang scheduler may have.
+	podGroups sync.Mutex
+	// widgets and policies are the kind and the admission policy that checks make under a name that is always the same. A check waits for
+	// its turn to have the name, and its limit goes on meanwhile.
+	widgets, policies sync.Mutex
+)
+
+// alone has something to itself until the test has ended and cleaned up what it does after this.
+func alone(t *testing.T, thing *sync.Mutex) {
+	t.Helper()
+	thing.Lock()
+	t.Cleanup(thing.Unlock)
+}
+
+// made selects what checks have made for a test, the tests that it belongs to and all of theirs.
+func made(t *testing.T) metav1.ListOptions {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return metav1.ListOptions{LabelSelector: cluster.CheckLabel + "=" + name}
+}
+
+// scripted is an image of the test's own, with pods that behave as the script says.
+func scripted(t *testing.T, script podlet.Script) (image string) {
+	t.Helper()
+	image = "registry.test/" + t.Name()
+	world.node.Script(image, script)
+	return image
+}
 
 // tried is what a check finds within a limit that begins when its bench is ready.
 func tried(t *testing.T, limit time.Duration, check check, bench *cluster.Bench) *finding.Finding {
@@ -216,7 +256,7 @@ func describe(f *finding.Finding) string {
 func eventually(t *testing.T, is func() bool) {
 	t.Helper()
 	// A test's clean-up waits as well.
-	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), 50*time.Millisecond, 3*time.Minute, true, func(context.Context) (bool, error) {
 		return is(), nil
 	})
 	if err != nil {

@@ -26,12 +26,16 @@ var conforming = map[string]check{
 
 func TestConformingClusterPasses(t *testing.T) {
 	for name, check := range conforming {
-		t.Run(name, func(t *testing.T) { wantPass(t, check(within(t), validator(t, image))) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantPass(t, check(within(t), validator(t, image)))
+		})
 	}
 }
 
 // What controllers would have done does not happen, and nothing is turned down.
 func TestBareAPIServerFails(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		check check
 		found string
@@ -47,7 +51,10 @@ func TestBareAPIServerFails(t *testing.T) {
 		"WebhookLifecycle":  {conformance.WebhookLifecycle, "to be refused because of the webhook check-webhook.validation.aicr.dev; found that it was accepted"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { wantFailure(t, tried(t, brief, tt.check, bare(t)), tt.found) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantFailure(t, tried(t, brief, tt.check, bare(t)), tt.found)
+		})
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -450,7 +449,7 @@ func TestNamespaceThatIsOnItsWayOutFails(t *testing.T) {
 	r := recipeOf(t, namespace, "", "")
 	bench := at(t, world.plane.Config, selfOf(t, world.plane.Config, image))
 	for _, check := range []recipeCheck{deployment.ComponentNamespaces, deployment.NamespaceHealth} {
-		wantFailure(t, check(bounded(t, 10*time.Second), bench, r), "to be Active; found Terminating")
+		wantFailure(t, check(within(t), bench, r), "to be Active; found Terminating")
 	}
 	eventually(t, func() bool {
 		if found, err = namespaces.Get(t.Context(), namespace, metav1.GetOptions{}); err != nil {

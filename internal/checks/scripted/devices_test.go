@@ -5,7 +5,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
@@ -107,8 +106,7 @@ func allocation(driver, device string) *resourcev1.AllocationResult {
 // slowly is an image whose pods run a moment, as pods do that have a device prepared for them.
 func slowly(t *testing.T) string {
 	t.Helper()
-	const name = "registry.test/slowly"
-	world.node.Script(name, podlet.Runs(func(p *podlet.Process) {
+	return scripted(t, podlet.Runs(func(p *podlet.Process) {
 		for p.Pod.Spec.ResourceClaims != nil {
 			claim, err := world.admin.ResourceV1().ResourceClaims(p.Pod.Namespace).Get(t.Context(),
 				*p.Pod.Spec.ResourceClaims[0].ResourceClaimName, metav1.GetOptions{})
@@ -117,7 +115,6 @@ func slowly(t *testing.T) string {
 			}
 		}
 	}))
-	return name
 }
 
 func TestDRAPasses(t *testing.T) {
@@ -132,13 +129,13 @@ func TestDRALeavesOutDriversWithoutAClass(t *testing.T) {
 	slice(t, domains, 1, "daemon-0", "channel-0")
 	classOf(t, "compute-domain-daemon.test.example", domains)
 	t.Run("which could not run alone", func(t *testing.T) {
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, slowly(t)))
+		f := conformance.DRA(within(t), validator(t, slowly(t)))
 		wantSkip(t, f, finding.CouldNotRun, "no DeviceClass is named after a driver")
 	})
 	t.Run("beside one that has", func(t *testing.T) {
 		offer(t, driver)
 		allocate(t, driver, driver)
-		f := tried(t, 20*time.Second, conformance.DRA, validator(t, slowly(t)))
+		f := conformance.DRA(within(t), validator(t, slowly(t)))
 		wantPass(t, f)
 		if len(f.Notes) != 1 || !strings.Contains(f.Notes[0], domains) {
 			t.Errorf("notes = %q, want one of %s", f.Notes, domains)
@@ -148,12 +145,14 @@ func TestDRALeavesOutDriversWithoutAClass(t *testing.T) {
 
 // A driver whose pod hangs takes no time from the others.
 func TestDRADriversHaveTimeOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	alone(t, &devices)
 	const last = "nic.test.example"
 	offer(t, driver)
 	slice(t, last, 1, "nic-0")
 	classOf(t, last, last)
 	allocate(t, last, last)
-	f := tried(t, 12*time.Second, conformance.DRA, validator(t, slowly(t)))
+	f := tried(t, ample, conformance.DRA, validator(t, slowly(t)))
 	wantFailure(t, f, "a pod with a device of driver "+driver+" to run to its end")
 	if len(f.Problems) != 1 || f.Skip != "" {
 		t.Errorf("found %s, want nothing of %s", describe(f), last)
@@ -171,7 +170,7 @@ func TestDRAToleratesNoNodeThatIsNotReady(t *testing.T) {
 		{Key: "node.kubernetes.io/unreachable", Operator: corev1.TolerationOpExists},
 	}
 	wantPass(t, conformance.DRA(within(t), at(t, world.plane.ServiceAccountConfig(runNamespace, account), self)))
-	pods, err := world.admin.CoreV1().Pods(runNamespace).List(t.Context(), metav1.ListOptions{LabelSelector: "validation.aicr.dev/check"})
+	pods, err := world.admin.CoreV1().Pods(runNamespace).List(t.Context(), made(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,16 +188,18 @@ func TestDRAToleratesNoNodeThatIsNotReady(t *testing.T) {
 	}
 }
 
-func unscheduled(words string) string {
-	const name = "registry.test/unscheduled"
-	world.node.Script(name, podlet.Script{Unschedulable: &podlet.Unschedulable{Message: words}})
-	return name
+// unscheduled is an image with pods that no node takes, for the reason that the words give.
+func unscheduled(t *testing.T, words string) (image string) {
+	t.Helper()
+	return scripted(t, podlet.Script{Unschedulable: &podlet.Unschedulable{Message: words}})
 }
 
 func TestDRAFails(t *testing.T) {
+	t.Parallel()
+	alone(t, &devices)
 	offer(t, driver)
 	t.Run("with a free device that is not handed out", func(t *testing.T) {
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, unscheduled("1 cannot allocate all claims")))
+		f := tried(t, brief, conformance.DRA, validator(t, unscheduled(t, "1 cannot allocate all claims")))
 		wantFailure(t, f, "to be scheduled; found it Pending; not scheduled: Unschedulable")
 	})
 	t.Run("with a pod that does not start", func(t *testing.T) {
@@ -206,7 +207,7 @@ func TestDRAFails(t *testing.T) {
 		world.node.Script("registry.test/unprepared", podlet.Script{Main: podlet.Container{
 			Waiting: &podlet.Waiting{Reason: "CreateContainerError", Message: "device not prepared"},
 		}})
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, "registry.test/unprepared"))
+		f := tried(t, brief, conformance.DRA, validator(t, "registry.test/unprepared"))
 		wantFailure(t, f, "to run to its end; found it Pending; container waits: CreateContainerError: device not prepared")
 	})
 	t.Run("with a device of another driver", func(t *testing.T) {
@@ -216,30 +217,32 @@ func TestDRAFails(t *testing.T) {
 }
 
 func TestDRACannotTell(t *testing.T) {
+	t.Parallel()
+	alone(t, &devices)
 	classOf(t, driver, driver)
 	t.Run("while all devices are in use", func(t *testing.T) {
 		slice(t, driver, 1, "gpu-0")
 		busy(t, "gpu-0")
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, unscheduled("1 cannot allocate all claims")))
+		f := tried(t, brief, conformance.DRA, validator(t, unscheduled(t, "1 cannot allocate all claims")))
 		wantSkip(t, f, finding.CouldNotRun, "none of the 1 devices of driver "+driver+" can be shown to be free, and 1 are in use")
 	})
 	t.Run("while what is free may be of another kind", func(t *testing.T) {
 		slice(t, driver, 1, "gpu-0", "slice-0")
 		busy(t, "gpu-0")
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, unscheduled("1 cannot allocate all claims")))
+		f := tried(t, brief, conformance.DRA, validator(t, unscheduled(t, "1 cannot allocate all claims")))
 		wantSkip(t, f, finding.CouldNotRun, "none of the 2 devices of driver "+driver+" can be shown to be free, and 1 are in use")
 	})
 	t.Run("of devices that are no longer offered", func(t *testing.T) {
 		slice(t, driver, 1, "gpu-0", "gpu-1")
 		slice(t, driver, 2, "gpu-0")
 		busy(t, "gpu-0")
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, unscheduled("1 cannot allocate all claims")))
+		f := tried(t, brief, conformance.DRA, validator(t, unscheduled(t, "1 cannot allocate all claims")))
 		wantSkip(t, f, finding.CouldNotRun, "none of the 1 devices")
 		wantMeasured(t, f, "devices/"+driver, "1")
 	})
 	t.Run("where the node is full", func(t *testing.T) {
 		slice(t, driver, 1, "gpu-0")
-		f := tried(t, 6*time.Second, conformance.DRA, validator(t, unscheduled("1 Insufficient cpu")))
+		f := tried(t, brief, conformance.DRA, validator(t, unscheduled(t, "1 Insufficient cpu")))
 		wantSkip(t, f, finding.CouldNotRun, "1 Insufficient cpu")
 	})
 }

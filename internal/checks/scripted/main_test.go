@@ -5,17 +5,16 @@ package scripted
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/validation-operator/validation-operator/test/controlplane"
 	"github.com/validation-operator/validation-operator/test/podlet"
@@ -42,6 +41,13 @@ func run(m *testing.M) int {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		fmt.Fprintln(os.Stdout, "The checks are tried on a control plane, whose executables KUBEBUILDER_ASSETS names; here they are left out.")
 		return 0
+	}
+	// Tests mostly wait, so that many of them run side by side, however few cores there are. The command line cannot say otherwise: a test
+	// that waits for its turn keeps its place, and of few places such tests might take all.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	stop, err := begin(context.Background())
 	defer stop()
@@ -72,6 +78,7 @@ func begin(ctx context.Context) (stop func(), err error) {
 				"statefulset-controller,endpointslice-controller,horizontal-pod-autoscaler-controller,persistentvolume-binder-controller," +
 				"persistentvolumeclaim-protection-controller",
 			"horizontal-pod-autoscaler-sync-period": "1s",
+			"pvclaimbinder-sync-period":             "1s",
 		},
 	})
 	if err != nil {
@@ -90,16 +97,14 @@ func begin(ctx context.Context) (stop func(), err error) {
 	}
 	world.node.Script(image, podlet.Runs(probes(newDisk())))
 
-	// As long as the other control plane has: on a busy machine a server needs more than envtest's own 20 seconds.
-	environment := &envtest.Environment{ControlPlaneStartTimeout: 2 * time.Minute, ControlPlaneStopTimeout: time.Minute}
-	flags := environment.ControlPlane.GetAPIServer().Configure()
-	flags.Set("disable-admission-plugins",
-		"PodSecurity,ValidatingAdmissionPolicy,ValidatingAdmissionWebhook,MutatingAdmissionWebhook,ServiceAccount")
-	if world.bare, err = environment.Start(); err != nil {
+	bare, err := controlplane.Start(controlplane.Options{WithoutControllers: true, APIServerArgs: map[string]string{
+		"disable-admission-plugins": "PodSecurity,ValidatingAdmissionPolicy,ValidatingAdmissionWebhook,MutatingAdmissionWebhook,ServiceAccount",
+	}})
+	if err != nil {
 		return stop, fmt.Errorf("starting the bare API server: %w", err)
 	}
-	world.bare.QPS = -1
-	stops = append(stops, environment.Stop)
+	stops = append(stops, bare.Stop)
+	world.bare = bare.Config
 	client, err := kubernetes.NewForConfig(world.bare)
 	if err != nil {
 		return stop, err

@@ -17,6 +17,7 @@ func measured(age time.Duration, usage map[string]any) map[string]any {
 }
 
 func TestNodeMetrics(t *testing.T) {
+	t.Parallel()
 	t.Run("is not applicable without the metrics API", func(t *testing.T) {
 		wantSkip(t, conformance.NodeMetrics(within(t), validator(t, image)), finding.NotApplicable, "no metrics API")
 	})
@@ -54,7 +55,7 @@ func TestNodeMetrics(t *testing.T) {
 	})
 	// The group is there, and nobody in it tells of pods.
 	t.Run("an autoscaler that reads none fails", func(t *testing.T) {
-		f := tried(t, 15*time.Second, conformance.HPA, validator(t, image))
+		f := tried(t, ample, conformance.HPA, validator(t, image))
 		wantFailure(t, f, "the autoscaler to come to ScalingActive; found")
 	})
 }
@@ -68,9 +69,10 @@ func TestAPIServerMetricsOfSomethingElseFail(t *testing.T) {
 
 // The autoscaler says that it is able to, and the Deployment is not seen to change.
 func TestHPAThatRaisesNothingFails(t *testing.T) {
+	t.Parallel()
 	config := world.plane.ServiceAccountConfig(runNamespace, account)
 	config.ContentType = "application/json"
 	config.Wrap(edit{path: "/deployments?", from: `"replicas":2`, to: `"replicas":1`}.wrap)
-	f := tried(t, 15*time.Second, conformance.HPA, at(t, config, selfOf(t, world.plane.Config, image)))
+	f := tried(t, ample, conformance.HPA, at(t, config, selfOf(t, world.plane.Config, image)))
 	wantFailure(t, f, "to 2 replicas; found 1: waited")
 }

@@ -123,7 +123,13 @@ func coming[L runtime.Object](t *testing.T, in cluster.Lister[L], options metav1
 func onAdded[T cluster.Object, L runtime.Object](t *testing.T, in cluster.Lister[L], options metav1.ListOptions, do func(T)) {
 	t.Helper()
 	watcher := coming(t, in, options)
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		watcher.Stop()
+		<-done
+	})
 	go func() {
+		defer close(done)
 		for event := range watcher.ResultChan() {
 			object, ok := event.Object.(T)
 			if ok && event.Type == watch.Added && object.GetDeletionTimestamp() == nil {

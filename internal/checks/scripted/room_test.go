@@ -3,7 +3,6 @@ package scripted
 import (
 	"context"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -17,19 +16,26 @@ import (
 
 // A cluster that is full does what it should, and proves nothing.
 func TestFullClusterIsNoFault(t *testing.T) {
-	image := unscheduled("1 Insufficient cpu")
-	storage(t, storagev1.VolumeBindingImmediate, 1)
-	tests := map[string]check{
-		"JobCompletes":     conformance.JobCompletes,
-		"ConfigMapMount":   conformance.ConfigMapMount,
-		"ServiceEndpoints": conformance.ServiceEndpoints,
-		"PVCLifecycle":     conformance.PVCLifecycle,
-		"GangScheduling":   conformance.GangScheduling,
-		"ServiceRouting":   network.Routing,
+	t.Parallel()
+	image := unscheduled(t, "1 Insufficient cpu")
+	tests := map[string]struct {
+		check   check
+		prepare func(*testing.T)
+	}{
+		"JobCompletes":     {check: conformance.JobCompletes},
+		"ConfigMapMount":   {check: conformance.ConfigMapMount},
+		"ServiceEndpoints": {check: conformance.ServiceEndpoints},
+		"PVCLifecycle":     {conformance.PVCLifecycle, func(t *testing.T) { storage(t, storagev1.VolumeBindingImmediate, 1) }},
+		"GangScheduling":   {conformance.GangScheduling, func(t *testing.T) { alone(t, &podGroups) }},
+		"ServiceRouting":   {check: network.Routing},
 	}
-	for name, check := range tests {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			wantSkip(t, tried(t, 6*time.Second, check, validator(t, image)), finding.CouldNotRun, "1 Insufficient cpu. To mend: make room for it")
+			t.Parallel()
+			if tt.prepare != nil {
+				tt.prepare(t)
+			}
+			wantSkip(t, tried(t, brief, tt.check, validator(t, image)), finding.CouldNotRun, "1 Insufficient cpu. To mend: make room for it")
 		})
 	}
 }
@@ -68,7 +74,7 @@ func TestPodsThatControllersMayNotMakeAreNoFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			self := selfOf(t, world.plane.Config, image)
 			limited(t, self)
-			f := tried(t, 6*time.Second, check, at(t, world.plane.ServiceAccountConfig(runNamespace, account), self))
+			f := tried(t, brief, check, at(t, world.plane.ServiceAccountConfig(runNamespace, account), self))
 			wantSkip(t, f, finding.CouldNotRun, "maximum cpu usage per Container is 100m")
 		})
 	}

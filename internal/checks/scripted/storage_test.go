@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -13,15 +12,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/validation-operator/validation-operator/internal/checks/cluster"
 	"github.com/validation-operator/validation-operator/internal/checks/conformance"
 	"github.com/validation-operator/validation-operator/internal/checks/finding"
 	"github.com/validation-operator/validation-operator/test/podlet"
 )
 
-// storage has a default class, and as many volumes as are asked for.
-func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
+// storage has a default class, and as many volumes as are asked for, which the volumes' controller has taken note of.
+func storage(t *testing.T, mode storagev1.VolumeBindingMode, count int) {
 	t.Helper()
-	classes, made := world.admin.StorageV1().StorageClasses(), world.admin.CoreV1().PersistentVolumes()
+	alone(t, &volumes)
+	classes, all := world.admin.StorageV1().StorageClasses(), world.admin.CoreV1().PersistentVolumes()
 	if _, err := classes.Create(t.Context(), &storagev1.StorageClass{
 		ObjectMeta:        metav1.ObjectMeta{Name: "fast", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}},
 		Provisioner:       "test.example/disks",
@@ -29,8 +30,8 @@ func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for range volumes {
-		if _, err := made.Create(t.Context(), &corev1.PersistentVolume{
+	for range count {
+		volume, err := all.Create(t.Context(), &corev1.PersistentVolume{
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "disk-"},
 			Spec: corev1.PersistentVolumeSpec{
 				StorageClassName:              "fast",
@@ -39,15 +40,21 @@ func storage(t *testing.T, mode storagev1.VolumeBindingMode, volumes int) {
 				PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
 				PersistentVolumeSource:        corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/disk"}},
 			},
-		}, metav1.CreateOptions{}); err != nil {
+		}, metav1.CreateOptions{})
+		if err != nil {
 			t.Fatal(err)
+		}
+		if _, err := cluster.Await(within(t), all, volume, func(volume *corev1.PersistentVolume) (bool, error) {
+			return volume.Status.Phase == corev1.VolumeAvailable, nil
+		}); err != nil {
+			t.Fatalf("waiting for a volume to be available: %v", err)
 		}
 	}
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		for _, err := range []error{
 			classes.Delete(ctx, "fast", metav1.DeleteOptions{}),
-			made.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
+			all.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}),
 		} {
 			if err != nil {
 				t.Error(err)
@@ -120,12 +127,19 @@ func TestPVCLifecycleAsksForAsMuchAsItIsTold(t *testing.T) {
 	for given, want := range tests {
 		t.Run(given, func(t *testing.T) {
 			t.Setenv(conformance.VolumeSizeVariable, given)
+			// The claim ends the check, which waits in vain for a volume.
+			ctx, cancel := context.WithCancel(within(t))
+			defer cancel()
 			asked := make(chan string, 1)
 			onClaims(t, func(_ context.Context, claim *corev1.PersistentVolumeClaim) error {
-				asked <- claim.Spec.Resources.Requests.Storage().String()
+				select {
+				case asked <- claim.Spec.Resources.Requests.Storage().String():
+					cancel()
+				case <-ctx.Done():
+				}
 				return nil
 			})
-			f := tried(t, brief, conformance.PVCLifecycle, validator(t, image))
+			f := conformance.PVCLifecycle(ctx, validator(t, image))
 			if want == "" {
 				wantSkip(t, f, finding.CouldNotRun, "AICR_VOLUME_SIZE")
 				return
@@ -135,14 +149,15 @@ func TestPVCLifecycleAsksForAsMuchAsItIsTold(t *testing.T) {
 				if got != want {
 					t.Errorf("claimed %s, want %s", got, want)
 				}
-			case <-within(t).Done():
-				t.Error("no claim came")
+			default:
+				t.Errorf("found %s, and no claim came", describe(f))
 			}
 		})
 	}
 }
 
 func TestPVCLifecycleFails(t *testing.T) {
+	t.Parallel()
 	t.Run("without a volume", func(t *testing.T) {
 		storage(t, storagev1.VolumeBindingImmediate, 0)
 		f := tried(t, brief, conformance.PVCLifecycle, validator(t, image))
@@ -172,7 +187,7 @@ func TestPVCLifecycleFails(t *testing.T) {
 	})
 	t.Run("with a scheduler that finds no volume", func(t *testing.T) {
 		storage(t, storagev1.VolumeBindingWaitForFirstConsumer, 0)
-		f := tried(t, 6*time.Second, conformance.PVCLifecycle, validator(t, unscheduled("1 node(s) didn't find available persistent volumes to bind")))
+		f := tried(t, brief, conformance.PVCLifecycle, validator(t, unscheduled(t, "1 node(s) didn't find available persistent volumes to bind")))
 		wantFailure(t, f, "to end; found it Pending; not scheduled: Unschedulable: 0/1 nodes are available: 1 node(s) didn't find")
 	})
 	t.Run("with a claim that stays", func(t *testing.T) {
@@ -182,7 +197,7 @@ func TestPVCLifecycleFails(t *testing.T) {
 				[]byte(`{"metadata":{"finalizers":["test.example/keep"]}}`), metav1.PatchOptions{})
 			return err
 		})
-		f := tried(t, 20*time.Second, conformance.PVCLifecycle, validator(t, image))
+		f := tried(t, ample, conformance.PVCLifecycle, validator(t, image))
 		wantFailure(t, f, "to go once it is deleted and no pod uses it; found it still there")
 		claims := world.admin.CoreV1().PersistentVolumeClaims(runNamespace)
 		list, err := claims.List(t.Context(), metav1.ListOptions{})
