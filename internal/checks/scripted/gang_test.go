@@ -98,9 +98,13 @@ func TestGangScheduling(t *testing.T) {
 				wantFailure(t, f, "a pod of no group to be bound to nodes; found pod check-single-")
 			})
 		}
+		t.Run("could not run where the nodes are full", func(t *testing.T) {
+			t.Parallel()
+			wantNoRoom(t, tried(t, brief, conformance.GangScheduling, validator(t, unscheduled(t, "1 Insufficient cpu"))))
+		})
 		t.Run("fails where a complete group is not bound", func(t *testing.T) {
 			t.Parallel()
-			f := tried(t, brief, conformance.GangScheduling, validator(t, scheduled(t, 3)))
+			f := tried(t, ample, conformance.GangScheduling, validator(t, scheduled(t, 3)))
 			wantFailure(t, f, "both pods of a complete group to be bound to nodes")
 		})
 	})

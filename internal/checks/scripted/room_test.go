@@ -18,26 +18,27 @@ import (
 func TestFullClusterIsNoFault(t *testing.T) {
 	t.Parallel()
 	image := unscheduled(t, "1 Insufficient cpu")
-	tests := map[string]struct {
-		check   check
-		prepare func(*testing.T)
-	}{
-		"JobCompletes":     {check: conformance.JobCompletes},
-		"ConfigMapMount":   {check: conformance.ConfigMapMount},
-		"ServiceEndpoints": {check: conformance.ServiceEndpoints},
-		"PVCLifecycle":     {conformance.PVCLifecycle, func(t *testing.T) { storage(t, storagev1.VolumeBindingImmediate, 1) }},
-		"GangScheduling":   {conformance.GangScheduling, func(t *testing.T) { alone(t, &podGroups) }},
-		"ServiceRouting":   {check: network.Routing},
+	tests := map[string]check{
+		"JobCompletes":     conformance.JobCompletes,
+		"ConfigMapMount":   conformance.ConfigMapMount,
+		"ServiceEndpoints": conformance.ServiceEndpoints,
+		"PVCLifecycle":     conformance.PVCLifecycle,
+		"ServiceRouting":   network.Routing,
 	}
-	for name, tt := range tests {
+	for name, check := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if tt.prepare != nil {
-				tt.prepare(t)
+			if name == "PVCLifecycle" {
+				storage(t, storagev1.VolumeBindingImmediate, 1)
 			}
-			wantSkip(t, tried(t, brief, tt.check, validator(t, image)), finding.CouldNotRun, "1 Insufficient cpu. To mend: make room for it")
+			wantNoRoom(t, tried(t, ample, check, validator(t, image)))
 		})
 	}
+}
+
+func wantNoRoom(t *testing.T, f *finding.Finding) {
+	t.Helper()
+	wantSkip(t, f, finding.CouldNotRun, "1 Insufficient cpu. To mend: make room for it")
 }
 
 // limited has a limit in the run's namespace that the pods of checks are beyond. It is in force when limited returns, and again gone when
@@ -74,7 +75,7 @@ func TestPodsThatControllersMayNotMakeAreNoFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			self := selfOf(t, world.plane.Config, image)
 			limited(t, self)
-			f := tried(t, brief, check, at(t, world.plane.ServiceAccountConfig(runNamespace, account), self))
+			f := check(within(t), at(t, world.plane.ServiceAccountConfig(runNamespace, account), self))
 			wantSkip(t, f, finding.CouldNotRun, "maximum cpu usage per Container is 100m")
 		})
 	}
