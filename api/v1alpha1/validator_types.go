@@ -269,7 +269,8 @@ type ResourceRequirements struct {
 	Requests map[string]Amount `json:"requests,omitempty"`
 
 	// limits are what the container gets at most. Extended resources such as
-	// nvidia.com/gpu are given here.
+	// nvidia.com/gpu are given here; the preflight, which only lists tests, asks
+	// for none of them.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317)",message="a resource's name has at most 317 characters"

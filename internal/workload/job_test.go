@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	psaapi "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -135,6 +136,28 @@ func TestTheListHasNoAccessAndNoDevices(t *testing.T) {
 	}
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
 		t.Error("admission would mount a token into every container")
+	}
+}
+
+// The preflight's validator lists as well, and waits for no GPU. What it runs with otherwise is what the phase has.
+func TestThePreflightHasNoDevices(t *testing.T) {
+	run := newRun(goTest(v1alpha1.GoTest{Package: "./a", Command: []string{"a.test", "-test.list=."}}))
+	run.Spec.Phases[0].Name = v1alpha1.PhasePreflight
+	run.Spec.Validator = everything()
+	run.Spec.Validator.Resources.Requests["nvidia.com/gpu"] = amount("8")
+	run.Spec.Validator.Resources.Requests["hugepages-2Mi"] = amount("1Gi")
+	run.Spec.Validator.Resources.Limits["hugepages-2Mi"] = amount("1Gi")
+	pod := newJob(t, run).Spec.Template.Spec
+	want := corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{
+			"cpu": resource.MustParse("500m"), "memory": resource.MustParse("1Gi"), "hugepages-2Mi": resource.MustParse("1Gi"),
+		},
+		Limits: corev1.ResourceList{"memory": resource.MustParse("2Gi"), "hugepages-2Mi": resource.MustParse("1Gi")},
+	}
+	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+		if diff := cmp.Diff(want, c.Resources); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", c.Name, diff)
+		}
 	}
 }
 

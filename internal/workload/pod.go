@@ -132,6 +132,9 @@ func (b *podBuilder) containers() error {
 	if err != nil {
 		return err
 	}
+	if b.phase.Name == v1alpha1.PhasePreflight {
+		resources = withoutDevices(resources) // all that it does is to list
+	}
 	command, args := validatorCommand(b.phase)
 	validator := corev1.Container{
 		Name: ValidatorContainer, Image: b.validator.Image, ImagePullPolicy: corev1.PullPolicy(b.validator.ImagePullPolicy),
