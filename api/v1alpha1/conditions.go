@@ -74,7 +74,8 @@ const (
 	// ReasonSuperseded: the next attempt ended this one.
 	ReasonSuperseded = "Superseded"
 
-	// ReasonInvalidSpec: the API server refuses an object that the spec asks for.
+	// ReasonInvalidSpec: what the spec asks for cannot work: the API server refuses an object of it, its phases contradict each other or the
+	// recipe, or what it runs prints a stream that any output can forge.
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonInvalidImage: the image's name is none, or it may not be pulled and is not there.
 	ReasonInvalidImage = "InvalidImage"

@@ -154,7 +154,7 @@ func (c *trial) panicked() (string, string) {
 }
 
 func (c *trial) logLost() (string, string) {
-	if c.goTest.LogMissing == "" || c.goTest.Manifest != nil && c.settled() {
+	if c.goTest.LogMissing == "" || c.goTest.Manifest != nil && c.settled() && c.stream.Framing != gotest.Unmarked {
 		return "", ""
 	}
 	return v1alpha1.ReasonEvidenceIncomplete, "the log is incomplete: " + c.goTest.LogMissing
@@ -227,12 +227,13 @@ func (c *trial) uncounted() (string, string) {
 		"nothing says which tests there have to be: the binary gave no list, and expectedTests is not set"
 }
 
-// forgeable: in the output of plain -test.v a check that prints "--- PASS" looks like testing itself.
+// forgeable: in the output of plain -test.v a check that prints "--- PASS" looks like testing itself. A command that prints it will do so
+// again: what has to be mended is the spec.
 func (c *trial) forgeable() (string, string) {
 	if c.stream.Framing != gotest.Unmarked {
 		return "", ""
 	}
-	return v1alpha1.ReasonEvidenceIncomplete,
+	return v1alpha1.ReasonInvalidSpec,
 		"the stream is that of plain -test.v, which any output can forge: use -test.v=test2json, or go test -json"
 }
 

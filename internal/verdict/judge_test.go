@@ -71,7 +71,9 @@ var stories = []story{
 		"a test that ran for its subtests",
 		evidence(func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestB"} }), "Passed", "",
 	},
-	{"a stream that any output can forge", evidence(unmarked), "Error", "EvidenceIncomplete"},
+	{"a stream that any output can forge", evidence(unmarked), "Error", "InvalidSpec"},
+	{"a stream that any output can forge, of a command", evidence(unmarked, noManifest, expected(3)), "Error", "InvalidSpec"},
+	{"a stream that any output can forge, with a gap", evidence(unmarked, logMissing("40 lines after line 12")), "Error", "EvidenceIncomplete"},
 	{
 		"a fail frame in a stream that any output can forge",
 		evidence(unmarked, saw("TestA", gotest.Fail)), "Failed", "TestsFailed",
