@@ -51,7 +51,7 @@ const (
 	ReasonNothingApplicable = "NothingApplicable"
 	// ReasonExitCodeMismatch: exit code and test results do not agree.
 	ReasonExitCodeMismatch = "ExitCodeMismatch"
-	// ReasonEvidenceIncomplete: parts of the log are missing, or its end was never seen.
+	// ReasonEvidenceIncomplete: parts of the log or of the list of tests are missing, or its end was never seen.
 	ReasonEvidenceIncomplete = "EvidenceIncomplete"
 	// ReasonUnexpectedExitCode: a container phase ended with an exit code other than 0, 1 or an explained 2.
 	ReasonUnexpectedExitCode = "UnexpectedExitCode"

@@ -251,7 +251,7 @@ func (l *listSink) listing(state podlog.State, out *plan.Listing) {
 	case l.full:
 		out.Failed = fmt.Sprintf("it is longer than %d bytes", maxList)
 	case !state.Complete():
-		out.Failed, _ = missing(state)
+		out.Lost, _ = missing(state)
 	default:
 		out.Read, out.Tests = true, gotest.ParseList(l.text)
 	}

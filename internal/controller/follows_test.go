@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,10 +59,12 @@ func TestListing(t *testing.T) {
 		{"tests", "TestA\nTestB\nok  \tx\t0.01s\n", whole, plan.Listing{Read: true, Tests: []string{"TestA", "TestB"}}},
 		{"none", "", whole, plan.Listing{Read: true}},
 		{"a gap", "TestA\n", podlog.State{Drained: true, Ended: true, Gaps: []podlog.Gap{{After: 3, Reason: podlog.GapOverlapLost}}},
-			plan.Listing{Failed: "lines are missing or damaged after line 3: OverlapLost"}},
+			plan.Listing{Lost: "lines are missing or damaged after line 3: OverlapLost"}},
 		{"no end", "TestA\n", podlog.State{Ended: true, Failure: "connection refused"},
-			plan.Listing{Failed: "its end could not be read: connection refused"}},
+			plan.Listing{Lost: "its end could not be read: connection refused"}},
 		{"too long", strings.Repeat("TestA\n", maxList/6+1), whole, plan.Listing{Failed: "it is longer than 1048576 bytes"}},
+		{"too long, and no end", strings.Repeat("TestA\n", maxList/6+1), podlog.State{Ended: true, Failure: "connection refused"},
+			plan.Listing{Failed: "it is longer than 1048576 bytes"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -73,8 +76,8 @@ func TestListing(t *testing.T) {
 			}
 			var got plan.Listing
 			sink.listing(test.state, &got)
-			if diff := cmp.Diff(test.want.Failed, got.Failed); diff != "" || got.Read != test.want.Read || len(got.Tests) != len(test.want.Tests) {
-				t.Errorf("got %+v, want %+v", got, test.want)
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if len(sink.text) > maxList {
 				t.Errorf("it holds %d bytes", len(sink.text))

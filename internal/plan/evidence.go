@@ -7,6 +7,7 @@ import (
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
 	"github.com/validation-operator/validation-operator/internal/verdict"
+	"github.com/validation-operator/validation-operator/internal/workload"
 )
 
 // first is the pod that was there first: where a Job has a second one, the first is what counts.
@@ -83,7 +84,7 @@ func (u *unit) unlessEnded(job *Job, timeout *verdict.Trouble) *verdict.Trouble 
 
 // listed says whether all is known that will ever be of the list of tests.
 func (p *Pod) listed(wanted bool) bool {
-	return !wanted || p.Listing.Read || p.Listing.Failed != "" || p.List.Exit == nil
+	return !wanted || p.Listing.Read || p.Listing.Failed != "" || p.Listing.Lost != "" || p.List.Exit == nil
 }
 
 // judge gives the outcome of a phase by what is known of its Job's pod.
@@ -103,6 +104,9 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
 			Checks: t.Checks, Constraints: u.wanted(), All: pod.Listing.all(),
 			Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+		}
+		if job != nil && workload.Lists(spec, job.Item) {
+			e.GoTest.ListLost = pod.Listing.lost()
 		}
 		if t.ExpectedTests != nil {
 			e.GoTest.ExpectedTests = int(*t.ExpectedTests)

@@ -54,6 +54,49 @@ func TestAPatternThatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
+// A list of tests that could not be read is lost evidence, which is retried, and no fault of the binary. A number of tests does without it.
+func TestAListThatIsLost(t *testing.T) {
+	const lost = "Error EvidenceIncomplete: "
+	retried, counted := goPhase("a"), goPhase("a")
+	retried.Retries, counted.GoTest.ExpectedTests = new(int32(1)), new(int32(1))
+	gone := func(p *Pod) { p.Listing, p.Gone = Listing{}, true }
+	down := func(p *Pod) { p.Listing = Listing{Lost: "its end could not be read: connection refused"} }
+	tests := map[string]struct {
+		phase  v1alpha1.Phase
+		script script
+		change func(*Pod)
+		want   string
+	}{
+		"of tests": {goPhase("a"), runs("pass TestA"), down, lost + "nothing says which tests there have to be: the list of tests could not be read: " +
+			"its end could not be read: connection refused, and expectedTests is not set"},
+		"of checks": {checksOf("a", "one"), runs("pass TestOne"), down, lost + "the list of tests could not be read: its end could not be read: " +
+			"connection refused; without it the checks cannot be told: one"},
+		"of tests, whose pod is gone":   {goPhase("a"), runs("pass TestA"), gone, lost + "nothing says which tests there have to be: the list of tests could not be read"},
+		"of checks, whose pod is gone":  {checksOf("a", "one"), runs("pass TestOne"), gone, lost + "the list of tests could not be read: "},
+		"of tests, one of which failed": {goPhase("a"), runs("fail TestA"), down, "Failed TestsFailed: "},
+		"of so many tests":              {counted, runs("pass TestA"), down, "Passed"},
+		"of tests, to be retried":       {retried, runs("pass TestA"), down, "Running EvidenceIncomplete: retry 1 of 1"},
+		"that the binary did not give":  {checksOf("a", "one"), runs("pass TestOne"), func(p *Pod) { p.Listing = Listing{Failed: "it is too long"} }, "Error ListFailed: "},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, test.phase)
+			w.scripts = map[string]script{v1alpha1.PhasePreflight: test.script, "a": test.script}
+			seen, item := w.untilKept("a")
+			seen.Kept = nil
+			for i := range seen.Jobs {
+				if seen.Jobs[i].Item == item {
+					test.change(&seen.Jobs[i].Pods[0])
+				}
+			}
+			d := w.decide(seen)
+			if got := endOf(&d, item); !strings.HasPrefix(got, test.want) {
+				t.Errorf("it is\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
 // Evidence names the image of the phase where it has one of its own.
 func TestEvidenceNamesTheImage(t *testing.T) {
 	w := newWorld(t, goPhase("a"), goPhase("b", after(), func(p *v1alpha1.Phase) {

@@ -47,4 +47,12 @@ func whyUnlistable(spec *v1alpha1.Phase, pod *Pod) string {
 	return "the test binary cannot list its tests: " + why + "; " + mend
 }
 
+// lost is why a list that the binary may have given is not there, empty where it is.
+func (l *Listing) lost() string {
+	if l.Read || l.Failed != "" || l.Lost != "" {
+		return l.Lost
+	}
+	return "nobody read it in time"
+}
+
 func listTimeout(spec *v1alpha1.Phase) time.Duration { return spec.StartTimeout.Duration / listPart }

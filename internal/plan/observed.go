@@ -124,8 +124,8 @@ type Listing struct {
 	Read bool
 	// Tests are the names of all tests.
 	Tests []string
-	// Failed says why there is no list.
-	Failed string
+	// Failed says why the binary gave none, and Lost why what it gave could not be read.
+	Failed, Lost string
 }
 
 // Log is what was read of the validator's log.

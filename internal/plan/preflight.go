@@ -69,11 +69,13 @@ func (a *ask) answer(tests []string) verdict.Outcome {
 // answered is what a test binary's answer comes to.
 func (u *unit) answered(a *ask, pod *Pod) verdict.Outcome {
 	switch {
-	case pod.Listing.Failed == "" && !pod.Listing.Read:
-		return verdict.Outcome{State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonEvidenceIncomplete, Message: fmt.Sprintf(
-			"the list of tests of pod %s was not read in time", pod.Name)}
 	case pod.Listing.Failed != "":
 		return verdict.Outcome{State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonListFailed, Message: whyUnlistable(u.phase, pod)}
+	case !pod.Listing.Read:
+		return verdict.Outcome{
+			State: v1alpha1.PhaseError, Reason: v1alpha1.ReasonEvidenceIncomplete,
+			Message: fmt.Sprintf("the list of tests of pod %s could not be read: %s", pod.Name, pod.Listing.lost()),
+		}
 	}
 	return a.answer(pod.Listing.Tests)
 }

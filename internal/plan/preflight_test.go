@@ -120,8 +120,10 @@ func TestPreflightTakesNoListForAnAnswer(t *testing.T) {
 		"a list":                        {func(*Pod) {}, "[P]"},
 		"a list that was not read":      {func(p *Pod) { p.Listing = Listing{} }, "[.]"},
 		"not read, and the pod is gone": {func(p *Pod) { p.Listing, p.Gone = Listing{}, true }, "Error EvidenceIncomplete: the list of tests of pod run-preflight-"},
-		"a list that is not whole": {func(p *Pod) { p.Listing = Listing{Failed: "lines are missing"} },
-			"Error ListFailed: the test binary cannot list its tests: lines are missing; checks are looked up in that list"},
+		"a list that is not whole": {func(p *Pod) { p.Listing = Listing{Lost: "lines are missing"} },
+			"Error EvidenceIncomplete: the list of tests of pod run-preflight-03938d699655-00000 could not be read: lines are missing"},
+		"a binary that lists none": {func(p *Pod) { p.Listing = Listing{Failed: "it ended with exit code 1"} },
+			"Error ListFailed: the test binary cannot list its tests: it ended with exit code 1; checks are looked up in that list"},
 		"an empty list":    {func(p *Pod) { p.Listing.Tests = nil }, `Error CheckNotFound: phase a (a.test): there is no check "one"`},
 		"a test less":      {func(p *Pod) { p.Listing.Tests = p.Listing.Tests[:2] }, `Error CheckNotFound: phase a (a.test): there is no check "three"`},
 		"an exit code 1":   {func(p *Pod) { p.Validator.Exit.Code = 1 }, "[P]"}, // of the command after the list

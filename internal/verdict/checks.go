@@ -128,5 +128,16 @@ func (c *trial) unlistable() (string, string) {
 	if len(c.goTest.Checks) == 0 || c.goTest.Manifest != nil {
 		return "", ""
 	}
+	if c.goTest.ListLost != "" {
+		return v1alpha1.ReasonEvidenceIncomplete, c.noList() + "; without it the checks cannot be told: " + list(c.goTest.Checks)
+	}
 	return v1alpha1.ReasonListFailed, "the binary gave no list of its tests, without which its checks cannot be told: " + list(c.goTest.Checks)
+}
+
+// noList says why there is no manifest.
+func (c *trial) noList() string {
+	if c.goTest.ListLost != "" {
+		return "the list of tests could not be read: " + c.goTest.ListLost
+	}
+	return "the binary gave no list"
 }

@@ -35,6 +35,8 @@ type GoTest struct {
 	LogMissing string
 	// Manifest are the top-level tests that have to end, by the binary's own list; nil where there is no list.
 	Manifest []string
+	// ListLost says why the binary's list could not be read, empty where it was, or where there is none.
+	ListLost string
 	// ForSubtests are those of the manifest that run only for the sake of some of their subtests.
 	ForSubtests []string
 	// Listed is how many tests the binary has, before any selection; for messages.

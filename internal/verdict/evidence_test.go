@@ -91,6 +91,8 @@ func manifest(names ...string) change {
 
 func noManifest(e *Evidence) { e.GoTest.Manifest, e.GoTest.Listed = nil, 0 }
 
+func listLost(why string) change { return func(e *Evidence) { e.GoTest.ListLost = why } }
+
 func expected(n int) change { return func(e *Evidence) { e.GoTest.ExpectedTests = n } }
 
 func denySkips(e *Evidence) { e.GoTest.DenySkips = true }

@@ -224,7 +224,7 @@ func (c *trial) uncounted() (string, string) {
 		return "", ""
 	}
 	return v1alpha1.ReasonEvidenceIncomplete,
-		"nothing says which tests there have to be: the binary gave no list, and expectedTests is not set"
+		"nothing says which tests there have to be: " + c.noList() + ", and expectedTests is not set"
 }
 
 // forgeable: in the output of plain -test.v a check that prints "--- PASS" looks like testing itself. A command that prints it will do so

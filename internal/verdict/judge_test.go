@@ -190,6 +190,8 @@ var stories = []story{
 	{"no final PASS", evidence(overall(gotest.Unended)), "Error", "EvidenceIncomplete"},
 	{"nobody saw the exit code", evidence(noExit), "Error", "EvidenceIncomplete"},
 	{"neither a manifest nor a number of tests", evidence(noManifest), "Error", "EvidenceIncomplete"},
+	{"a manifest that could not be read", evidence(noManifest, listLost("connection refused")), "Error", "EvidenceIncomplete"},
+	{"a number of tests for a manifest that could not be read", evidence(noManifest, listLost("connection refused"), expected(3)), "Passed", ""},
 	{
 		"a gap and no manifest",
 		evidence(noManifest, expected(3), logMissing("40 lines after line 12")), "Error", "EvidenceIncomplete",

@@ -31,6 +31,9 @@ func (d draw) evidence() Evidence {
 			g.Manifest = g.Manifest[:d.IntN(3)]
 		}
 	}
+	if g.Manifest == nil && d.rarely(2) {
+		g.ListLost = "nobody read it"
+	}
 	if d.rarely(2) {
 		g.ExpectedTests = oneOf(d, 1, 2, 3, 3, 3, 4, 5)
 	}

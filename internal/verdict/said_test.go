@@ -128,6 +128,8 @@ var saidStories = []story{
 	{"an ambiguous check", evidence(checks("expected-resources"), lists("TestExpectedResources", "Test_expected_resources")), "Error", "CheckNotFound"},
 	{"a check of a binary without tests", evidence(checks("a"), manifest(), unseen("TestA", "TestB", "TestC")), "Error", "CheckNotFound"},
 	{"checks without a list", evidence(checks("a"), noManifest, expected(3)), "Error", "ListFailed"},
+	{"checks without a list, since that could not be read", evidence(checks("a"), noManifest, listLost("connection refused")), "Error", "EvidenceIncomplete"},
+	{"checks without a list, and a failure", evidence(checks("a"), noManifest, listLost("connection refused"), saw("TestA", gotest.Fail)), "Failed", "TestsFailed"},
 	{"checks without a list, since the logs are gone", evidence(checks("a"), noManifest, logMissing("it was not read to its end")), "Error", "EvidenceIncomplete"},
 	{"checks without a list, since the pod was evicted", evidence(checks("a"), noManifest, died(137), trouble("Evicted", "the node was short of memory")), "Error", "Evicted"},
 }
