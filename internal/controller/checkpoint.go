@@ -134,7 +134,7 @@ func (r *Reconciler) writeCheckpoint(ctx context.Context, run *v1alpha1.Validati
 func (f *follows) paper(uid types.UID, e *followed, now time.Time) ([]byte, savedAt) {
 	out := checkpoint{Pod: e.last}
 	f.set.View(uid, workload.ListContainer, func(state podlog.State) {
-		if state.Complete() {
+		if state.Complete() && !e.list.full {
 			out.List = bytes.Clone(e.list.text)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -188,6 +189,45 @@ func TestWhateverFailsBringsACheckpoint(t *testing.T) {
 			}
 			if data, _ := b.follows.paper(pod.UID, b.follows.entry(pod.UID), epoch.Add(noticeEvery)); (data != nil) != test.want {
 				t.Errorf("a checkpoint of %d bytes is due", len(data))
+			}
+		})
+	}
+}
+
+// A list of tests of which only the beginning fits is none, after a checkpoint as before.
+func TestAListThatIsTooLongIsInNoCheckpoint(t *testing.T) {
+	for name, test := range map[string]struct {
+		list string
+		want plan.Listing
+	}{
+		"a list":       {"TestA\n", plan.Listing{Read: true, Tests: []string{"TestA"}}},
+		"one too long": {strings.Repeat("TestA\n", maxList/6+1), plan.Listing{Failed: "it is longer than 1048576 bytes"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, interceptor.Funcs{})
+			k := podOf(t, newRun())
+			k.Status.InitContainerStatuses = []corev1.ContainerStatus{{
+				Name: workload.ListContainer, ContainerID: "containerd://0", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+					ContainerID: "containerd://0", StartedAt: metav1.NewTime(epoch), Reason: "Completed",
+				}},
+			}}
+			b.logs.text[k.Name+"/"+workload.ListContainer] = test.list
+			b.logs.text[k.Name+"/"+workload.ValidatorContainer] = failingLog()
+			pod := plan.Look(k)
+			b.follows.read(types.NamespacedName{Namespace: "ns", Name: "run"}, "job", pod, epoch)
+			for b.follows.look(&pod); pod.Log.Stream.Lines < 100 || !pod.Listing.Read && pod.Listing.Failed == ""; b.follows.look(&pod) {
+				<-b.read
+			}
+			if diff := cmp.Diff(test.want, pod.Listing); diff != "" {
+				t.Errorf("read is (-want +got)\n%s", diff)
+			}
+			data, _ := b.follows.paper(pod.UID, b.follows.entry(pod.UID), epoch.Add(noticeEvery))
+			c, err := decodeCheckpoint(&corev1.ConfigMap{BinaryData: map[string][]byte{checkpointKey: data}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(c.List) > 0; got != test.want.Read {
+				t.Errorf("the checkpoint has a list of %d bytes", len(c.List))
 			}
 		})
 	}
