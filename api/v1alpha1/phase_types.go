@@ -47,7 +47,9 @@ type Phase struct {
 	// startTimeout bounds the time from when the phase is due until the
 	// validator's container runs: waiting for inputs, quota, a node and the image
 	// counts, and all of these heal when mended in time. A fifth of it is what the
-	// binary may take to list its tests. Default: 15m.
+	// binary may take to list its tests. The operator's own phases, preflight and
+	// snapshot, have the longest of all phases, and where the preflight asks a
+	// binary for its checks, the longest of those that run it. Default: 15m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -209,7 +209,8 @@ const (
 // InputSource is where an input of the run comes from.
 type InputSource struct {
 	// configMap is the key of a ConfigMap in the run's namespace. While it does
-	// not exist the run waits for it, up to the first phase's startTimeout.
+	// not exist the run waits for it, up to the first phase's startTimeout, or the
+	// longest of all phases where the preflight comes first.
 	// +required
 	ConfigMap ConfigMapKey `json:"configMap,omitzero"`
 }
@@ -219,7 +220,8 @@ type InputSource struct {
 // +kubebuilder:validation:XValidation:rule="has(self.configMap) != has(self.capture)",message="a snapshot comes from exactly one of configMap and capture; capture: {} takes it once, on any node"
 type SnapshotSource struct {
 	// configMap is the key of a ConfigMap in the run's namespace. While it does
-	// not exist the run waits for it, up to the first phase's startTimeout.
+	// not exist the run waits for it, up to the first phase's startTimeout, or the
+	// longest of all phases where the preflight comes first.
 	// +optional
 	ConfigMap *ConfigMapKey `json:"configMap,omitempty"`
 

@@ -1,9 +1,12 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/validation-operator/validation-operator/api/v1alpha1"
 	"github.com/validation-operator/validation-operator/internal/gotest"
@@ -48,9 +51,6 @@ type ask struct {
 
 // stages are the phases that a spec and its recipe come to. A recipe that is not read yet gives none but the first.
 func stages(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe) []stage {
-	if spec.Recipe != nil && from == nil {
-		return []stage{preflight(nil)}
-	}
 	var out []stage
 	if from != nil {
 		for _, name := range recipe.PhaseNames() {
@@ -71,7 +71,11 @@ func stages(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe) []stage {
 		}
 		out = append(out, st)
 	}
-	if c := capture(spec); c != nil {
+	start := longestStart(out)
+	if spec.Recipe != nil && from == nil {
+		return []stage{preflight(nil, start)}
+	}
+	if c := capture(spec, start); c != nil {
 		out = slices.Insert(out, 0, *c)
 	}
 	for i := range out {
@@ -79,13 +83,13 @@ func stages(spec *v1alpha1.ValidationRunSpec, from *recipe.Recipe) []stage {
 		order(out, i)
 	}
 	if spec.Recipe != nil || slices.ContainsFunc(out, func(st stage) bool { return st.GoTest != nil && len(st.GoTest.Checks) > 0 }) {
-		out = slices.Insert(out, 0, preflight(out))
+		out = slices.Insert(out, 0, preflight(out, start))
 	}
 	return out
 }
 
 // capture is the phase that takes the snapshot, nil where the run brings one or needs none.
-func capture(spec *v1alpha1.ValidationRunSpec) *stage {
+func capture(spec *v1alpha1.ValidationRunSpec, start *metav1.Duration) *stage {
 	if spec.Snapshot == nil || spec.Snapshot.Capture == nil {
 		return nil
 	}
@@ -94,7 +98,7 @@ func capture(spec *v1alpha1.ValidationRunSpec) *stage {
 	if test.Package == "" {
 		test.Package = capturePackage
 	}
-	st := &stage{Phase: v1alpha1.Phase{Name: v1alpha1.PhaseSnapshot, GoTest: test, Retries: mostRetries(spec)}}
+	st := &stage{Phase: v1alpha1.Phase{Name: v1alpha1.PhaseSnapshot, GoTest: test, Retries: mostRetries(spec), StartTimeout: start}}
 	if c.Nodes != nil {
 		st.Nodes = c.Nodes.DeepCopy()
 	}
@@ -109,6 +113,21 @@ func mostRetries(spec *v1alpha1.ValidationRunSpec) *int32 {
 		}
 	}
 	return &most
+}
+
+// longestStart is the longest startTimeout of phases, nil where there are none: what comes before them may have to wait for the same.
+func longestStart(all []stage) (longest *metav1.Duration) {
+	for i := range all {
+		longest = longer(longest, cmp.Or(all[i].StartTimeout, &metav1.Duration{Duration: v1alpha1.DefaultStartTimeout}))
+	}
+	return longest
+}
+
+func longer(a, b *metav1.Duration) *metav1.Duration {
+	if a == nil || a.Duration < b.Duration {
+		return b
+	}
+	return a
 }
 
 // finish fills what the spec and the recipe leave open.
@@ -146,9 +165,10 @@ func names(all []stage) string {
 }
 
 // preflight is the phase that comes before all others: it reads the recipe, and asks each test binary of which checks are named which it has.
-func preflight(rest []stage) stage {
+func preflight(rest []stage, start *metav1.Duration) stage {
 	st := stage{Phase: v1alpha1.Phase{
 		Name: v1alpha1.PhasePreflight, Parallelism: new(int32(preflightParallelism)), DependsOn: []string{}, Retries: new(int32(0)),
+		StartTimeout: start,
 	}}
 	for i := range rest {
 		t := rest[i].GoTest
@@ -159,7 +179,7 @@ func preflight(rest []stage) stage {
 		listing := &v1alpha1.GoTest{Package: t.Package, TestDir: t.TestDir}
 		listing.Command = []string{workload.Binary(t), "-test.list=."}
 		st.asks = append(st.asks, ask{name: rest[i].Name, checks: t.Checks, phases: []string{rest[i].Name}, binary: v1alpha1.Phase{
-			Name: st.Name, GoTest: listing, Validator: rest[i].Validator,
+			Name: st.Name, GoTest: listing, Validator: rest[i].Validator, StartTimeout: rest[i].StartTimeout,
 		}})
 	}
 	st.SetDefaults()
@@ -177,6 +197,7 @@ func (st *stage) adds(other *stage) bool {
 		if workload.Binary(a.binary.GoTest) == workload.Binary(other.GoTest) && image(a.binary.Validator) == image(other.Validator) {
 			a.checks = append(slices.Clone(a.checks), other.GoTest.Checks...)
 			a.phases = append(a.phases, other.Name)
+			a.binary.StartTimeout = longer(a.binary.StartTimeout, other.StartTimeout)
 			return true
 		}
 	}

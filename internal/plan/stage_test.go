@@ -287,6 +287,84 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// What comes before the phases has the time that they have for their start: the preflight and the capture the longest of all, and each
+// question of the preflight that of the phases whose binary it is for.
+func TestTheFirstPhasesStartInTheTimeOfThePhases(t *testing.T) {
+	within := func(p v1alpha1.Phase, n int) v1alpha1.Phase {
+		p.StartTimeout = new(minutes(n))
+		return p
+	}
+	shared := checksOf("b", "y")
+	shared.GoTest.Package = "./checks/a"
+	taken := &v1alpha1.SnapshotSource{Capture: &v1alpha1.Capture{}}
+	tests := map[string]struct {
+		spec v1alpha1.ValidationRunSpec
+		from *recipe.Recipe
+		want []string
+	}{
+		"longer than by default": {
+			spec: v1alpha1.ValidationRunSpec{Snapshot: taken, Phases: []v1alpha1.Phase{within(checksOf("a", "x"), 60)}},
+			want: []string{"preflight 1h0m0s, asks snapshot 1h0m0s, asks a 1h0m0s", "snapshot 1h0m0s", "a 1h0m0s"},
+		},
+		"shorter": {
+			spec: v1alpha1.ValidationRunSpec{Snapshot: taken, Phases: []v1alpha1.Phase{within(checksOf("a", "x"), 1)}},
+			want: []string{"preflight 1m0s, asks snapshot 1m0s, asks a 1m0s", "snapshot 1m0s", "a 1m0s"},
+		},
+		"of several": {
+			spec: v1alpha1.ValidationRunSpec{Snapshot: taken, Phases: []v1alpha1.Phase{within(checksOf("a", "x"), 1), checksOf("c", "z")}},
+			want: []string{"preflight 15m0s, asks snapshot 15m0s, asks a 1m0s, asks c 15m0s", "snapshot 15m0s", "a 1m0s", "c 15m0s"},
+		},
+		"of two for one binary": {
+			spec: v1alpha1.ValidationRunSpec{Phases: []v1alpha1.Phase{within(checksOf("a", "x"), 1), within(shared, 60), within(goPhase("c"), 90)}},
+			want: []string{"preflight 1h30m0s, asks a 1h0m0s", "a 1m0s", "b 1h0m0s", "c 1h30m0s"},
+		},
+		"of two for one binary, the other way round": {
+			spec: v1alpha1.ValidationRunSpec{Phases: []v1alpha1.Phase{within(checksOf("a", "x"), 60), within(shared, 1)}},
+			want: []string{"preflight 1h0m0s, asks a 1h0m0s", "a 1h0m0s", "b 1m0s"},
+		},
+		"before the recipe is read": {
+			spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Phases: []v1alpha1.Phase{{Name: "deployment", StartTimeout: new(minutes(60))}}},
+			want: []string{"preflight 1h0m0s"},
+		},
+		"before the recipe is read, and none is set": {
+			spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Phases: []v1alpha1.Phase{
+				{Name: "deployment", StartTimeout: new(minutes(1))}, {Name: "performance"},
+			}},
+			want: []string{"preflight 15m0s"},
+		},
+		"before the recipe is read that brings all": {
+			spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")},
+			want: []string{"preflight 15m0s"},
+		},
+		"of the spec's phases and those of the recipe": {
+			spec: v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r"), Snapshot: taken, Phases: []v1alpha1.Phase{
+				{Name: "deployment", StartTimeout: new(minutes(1))},
+			}},
+			from: &recipe.Recipe{Phases: []recipe.Phase{section("deployment", "one"), section("conformance", "two")}},
+			want: []string{
+				"preflight 15m0s, asks snapshot 15m0s, asks deployment 1m0s, asks conformance 15m0s", "snapshot 15m0s", "deployment 1m0s", "conformance 15m0s",
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.spec.SetDefaults()
+			var got []string
+			all := stages(&test.spec, test.from)
+			for i := range all {
+				text := fmt.Sprintf("%s %s", all[i].Name, all[i].StartTimeout.Duration)
+				for _, a := range all[i].asks {
+					text += fmt.Sprintf(", asks %s %s", a.name, a.binary.StartTimeout.Duration)
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 // What the recipe says of a phase's constraints reaches those who judge the reports on them.
 func TestAPhaseWantsWhatTheRecipeSays(t *testing.T) {
 	spec := v1alpha1.ValidationRunSpec{Recipe: fromConfigMap("r")}
