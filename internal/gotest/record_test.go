@@ -36,6 +36,33 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// TestFailuresAreNeverTakenBack: who has counted them must see the next one as one more, even where what a stream said before turns out to
+// be text.
+func TestFailuresAreNeverTakenBack(t *testing.T) {
+	const constraint = "=== ATTR  TestY constraint/x {\"expected\":\"1\",\"actual\":\"2\",\"passed\":false}\n"
+	for name, next := range map[string]string{
+		"marked": "§=== RUN   TestA\n",
+		"JSON":   `{"Action":"run","Package":"p","Test":"TestA"}` + "\n",
+	} {
+		s := NewStream(Limits{})
+		for _, step := range []struct {
+			lines string
+			want  Progress
+		}{
+			{"--- FAIL: TestX (0.00s)\n    --- FAIL: TestX/sub (0.00s)\n", Progress{Ended: 1, Failed: 1, Failures: 2}},
+			{"=== RUN   TestY\n" + constraint, Progress{Ended: 1, Failed: 1, Failures: 3, Running: "TestY"}},
+			{next, Progress{Ended: 1, Failed: 1, Failures: 3, Running: "TestA"}},
+		} {
+			if _, err := s.Write(raw(step.lines)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(step.want, s.Progress()); diff != "" {
+				t.Errorf("%s: after %q (-want +got):\n%s", name, step.lines, diff)
+			}
+		}
+	}
+}
+
 // TestResultIsAValue checks that a result handed out does not change as the stream goes on.
 func TestResultIsAValue(t *testing.T) {
 	s := NewStream(Limits{})

@@ -141,7 +141,8 @@ type Panic struct {
 type Progress struct {
 	// Ended counts tests with an end frame; Failed and Skipped those among them which failed or were skipped.
 	Ended, Failed, Skipped int
-	// Failures counts all that says fail so far: end frames, those of subtests among them, and constraints that do not hold.
+	// Failures counts all that says fail so far: end frames, those of subtests among them, and constraints that do not hold. It never goes
+	// down, though some of that may turn out to be text.
 	Failures int
 	// Running is the top-level test that started last and has not ended, or empty.
 	Running string

@@ -93,7 +93,7 @@ func (r *Record) reframe(to Framing, frames int64) {
 	r.anomalies.add(UnmarkedFrame, frames)
 	r.panics = panicScan{}
 	r.last, r.lastPkg, r.running, r.relievable = nil, nil, nil, nil
-	r.top, r.subs, r.progress = 0, 0, Progress{}
+	r.top, r.subs, r.progress = 0, 0, Progress{Failures: r.progress.Failures}
 	r.tests = slices.DeleteFunc(r.tests, func(t *test) bool { return !r.keepUnmarked(t) })
 	for _, p := range r.packages {
 		p.open, p.ends = 0, 0
