@@ -192,8 +192,26 @@ func (r *Reconciler) lookAtLogs(pod *plan.Pod) {
 	if pod.Validator.Exit == nil || pod.Validator.Exit.Message == "" {
 		return
 	}
-	witness := gotest.NewStream(gotest.DefaultLimits())
-	_, _ = witness.Write([]byte(pod.Validator.Exit.Message)) // it never fails
-	_ = witness.Close()                                      // nor does this
-	pod.Log.Witness = witness.Result()
+	pod.Log.Witness = witness(pod.Validator.Exit.Message, framing(pod))
+}
+
+// framing is how the stream of a pod is framed, as far as that is known: by what was read of it, or else by the command that prints it.
+func framing(pod *plan.Pod) gotest.Framing {
+	if f := pod.Log.Stream.Framing; f != gotest.Unframed || !pod.Framed {
+		return f
+	}
+	return gotest.Marked
+}
+
+// witness reads the end of a stream that is known to be framed so. Where it turns out to be framed better it is read anew: a line that only
+// looked like a frame is what a check printed.
+func witness(message string, framing gotest.Framing) gotest.Result {
+	stream := gotest.NewFramedStream(gotest.DefaultLimits(), framing)
+	_, _ = stream.Write([]byte(message)) // it never fails
+	_ = stream.Close()                   // nor does this
+	out := stream.Result()
+	if out.Framing != framing {
+		return witness(message, out.Framing)
+	}
+	return out
 }

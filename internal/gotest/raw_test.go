@@ -149,3 +149,28 @@ func TestRawStream(t *testing.T) {
 		})
 	}
 }
+
+// TestFramedStream: of a stream whose framing is known, what is framed worse is text, whatever comes first.
+func TestFramedStream(t *testing.T) {
+	const text, marked, event = "--- FAIL: TestText (0.00s)\n", "§--- FAIL: TestMarked (0.00s)\n", `{"Action":"fail","Package":"p","Test":"TestEvent"}` + "\n"
+	for framing, want := range map[Framing][]string{
+		Unframed: {"TestText", "TestMarked"},
+		Unmarked: {"TestText", "TestMarked"},
+		Marked:   {"TestMarked"},
+		JSON:     {"TestMarked", "TestEvent"},
+	} {
+		s := NewFramedStream(Limits{}, framing)
+		write(t, s, raw(text+marked+event), 0)
+		res := s.Result()
+		var got []string
+		for _, test := range res.Tests {
+			got = append(got, test.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", framing, diff)
+		}
+		if wantFraming := map[bool]Framing{true: JSON, false: Marked}[framing == JSON]; res.Framing != wantFraming {
+			t.Errorf("%q: the framing is %q, want %q", framing, res.Framing, wantFraming)
+		}
+	}
+}

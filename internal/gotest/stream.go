@@ -12,6 +12,14 @@ func NewStream(limits Limits) *Stream {
 	return &Stream{decoder: NewDecoder(record.Add, record.limits.LineBytes), record: record}
 }
 
+// NewFramedStream returns a stream of which a part has been read elsewhere, and that is known to be framed so: what is framed worse
+// than that is text from its first line on.
+func NewFramedStream(limits Limits, framing Framing) *Stream {
+	s := NewStream(limits)
+	s.decoder.framing, s.record.framing = framing, framing
+	return s
+}
+
 // Write reads the next bytes of the stream. It never fails and does not keep p.
 func (s *Stream) Write(p []byte) (int, error) { return s.decoder.Write(p) }
 

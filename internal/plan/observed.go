@@ -90,6 +90,8 @@ type Pod struct {
 	Ended bool
 	// List and Validator are the two containers that count.
 	List, Validator Container
+	// Framed says that the validator was told to mark the frames of its stream, by the operator's own command.
+	Framed bool
 	// Trouble is what befell it.
 	Trouble *verdict.Trouble
 	// Blocked is what keeps the validator from starting.

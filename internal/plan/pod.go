@@ -19,6 +19,7 @@ func Look(pod *corev1.Pod) Pod {
 		Ended:     pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed,
 		List:      lookContainer(pod.Status.InitContainerStatuses, workload.ListContainer),
 		Validator: lookContainer(pod.Status.ContainerStatuses, workload.ValidatorContainer),
+		Framed:    workload.Framed(&pod.Spec),
 	}
 	if pod.Status.StartTime != nil {
 		out.Started = pod.Status.StartTime.Time

@@ -3,6 +3,7 @@ package workload
 import (
 	"math"
 	"path"
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -70,6 +71,16 @@ func Lists(phase *v1alpha1.Phase, item Item) bool {
 	return phase.GoTest != nil && phase.GoTest.Package != "" && phase.GoTest.Manifest != v1alpha1.ManifestNever && !item.Unlisted
 }
 
+// framed has testing mark each frame of its stream, so that nothing that a test prints looks like one.
+const framed = "-test.v=test2json"
+
+// Framed says whether the validator of a pod is a test binary that marks its frames, because it was told to by the operator's own command.
+func Framed(pod *corev1.PodSpec) bool {
+	return slices.ContainsFunc(pod.Containers, func(c corev1.Container) bool {
+		return c.Name == ValidatorContainer && len(c.Command) > 1 && c.Command[1] == framed
+	})
+}
+
 // Binary is the compiled test binary of a package, as `go test -c` names it.
 func Binary(t *v1alpha1.GoTest) string {
 	name := path.Base(t.Package) + ".test"
@@ -89,7 +100,7 @@ func validatorCommand(phase *v1alpha1.Phase) (command, args []string) {
 	if len(t.Command) > 0 {
 		return t.Command, nil
 	}
-	command = []string{Binary(t), "-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + phase.Timeout.Duration.String()}
+	command = []string{Binary(t), framed, "-test.paniconexit0", "-test.timeout=" + phase.Timeout.Duration.String()}
 	if t.Run != "" {
 		command = append(command, "-test.run="+t.Run)
 	}

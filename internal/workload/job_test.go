@@ -101,6 +101,9 @@ func TestCommands(t *testing.T) {
 			if diff := cmp.Diff(test.list, list); diff != "" {
 				t.Errorf("list (-want +got)\n%s", diff)
 			}
+			if got, want := Framed(&pod), len(test.want) > 1 && test.want[1] == "-test.v=test2json"; got != want {
+				t.Errorf("framed is %t", got)
+			}
 		})
 	}
 	t.Run("after a list that failed", func(t *testing.T) {
