@@ -51,35 +51,84 @@ func MatchTopLevel(pattern string, names []string) ([]string, error) {
 	return matching(names, all), nil
 }
 
-// MatchForSubtests returns those of names that -test.run=pattern runs only for the sake of some of their subtests. Package testing lets such
-// a test pass when it has none of them, as after a renaming.
-func MatchForSubtests(pattern string, names []string) ([]string, error) {
+// Lack is a top-level test that ran only for the sake of some of its subtests, and what was missing of these.
+type Lack struct {
+	// Test is its name.
+	Test string
+	// Alternative is the alternative of the pattern that selected no subtest of any test, empty where this one ran none that any selects.
+	Alternative string
+}
+
+// Lacking returns what is missing of the subtests that -test.run=pattern selects, by those of the top-level tests that it matches and by all
+// that ran. Package testing runs a test for the sake of its subtests, and a subtest for the sake of its own, and lets it pass when it has
+// none of them, as after a renaming. So each test that runs for no other reason has to have one that is selected, and each alternative has
+// to have one in some test, but not in all that it matches: TestPod/ready matches TestPodStarts, too. What skipped itself needs none.
+func Lacking(pattern string, tops []string, ran []Test) ([]Lack, error) {
 	all, err := compilePattern(pattern)
 	if err != nil {
 		return nil, err
 	}
-	whole := slices.DeleteFunc(slices.Clone(all), func(a alternative) bool { return a.levels > 1 })
-	return slices.DeleteFunc(matching(names, all), func(name string) bool { return matches(name, whole) }), nil
+	below := func(a alternative) bool { return len(a.levels) > 1 }
+	whole, some := slices.DeleteFunc(slices.Clone(all), below), slices.DeleteFunc(all, func(a alternative) bool { return !below(a) })
+	found := map[string]bool{} // of the tests that run only for the sake of subtests
+	for _, name := range matching(tops, some) {
+		if !matches(name, whole) {
+			found[name] = false
+		}
+	}
+	met := make([]bool, len(some))
+	for _, t := range ran {
+		name := strings.Split(t.Name, "/")
+		if _, sought := found[name[0]]; !sought {
+			continue
+		}
+		for i, a := range some {
+			if (len(name) >= len(a.levels) || t.Outcome == Skip) && a.fits(name) {
+				found[name[0]], met[i] = true, true
+			}
+		}
+	}
+	var out []Lack
+	for _, name := range tops {
+		has, sought := found[name]
+		if sought && !has {
+			out = append(out, Lack{Test: name})
+		}
+		for i, a := range some {
+			if has && !met[i] && a.levels[0].MatchString(name) {
+				out = append(out, Lack{Test: name, Alternative: a.text})
+			}
+		}
+	}
+	return out, nil
 }
 
-// alternative is one alternative of a pattern, by its first level.
+// alternative is one alternative of a pattern, by its levels.
 type alternative struct {
-	first  *regexp.Regexp
-	levels int
+	text   string
+	levels []*regexp.Regexp
+}
+
+// fits tells whether the elements of a name match the levels, as far as there are both.
+func (a alternative) fits(name []string) bool {
+	for i := range min(len(name), len(a.levels)) {
+		if !a.levels[i].MatchString(name[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func compilePattern(pattern string) ([]alternative, error) {
 	var out []alternative
 	for i, levels := range splitPattern(pattern) {
-		a := alternative{levels: len(levels)}
+		a := alternative{text: strings.Join(levels, "/")}
 		for j, element := range levels {
 			re, err := regexp.Compile(rewrite(element))
 			if err != nil {
 				return nil, fmt.Errorf("level %d of alternative %d of the pattern %q: %w", j+1, i+1, pattern, err)
 			}
-			if j == 0 {
-				a.first = re
-			}
+			a.levels = append(a.levels, re)
 		}
 		out = append(out, a)
 	}
@@ -97,7 +146,7 @@ func matching(names []string, by []alternative) []string {
 }
 
 func matches(name string, by []alternative) bool {
-	return slices.ContainsFunc(by, func(a alternative) bool { return a.first.MatchString(name) })
+	return slices.ContainsFunc(by, func(a alternative) bool { return a.levels[0].MatchString(name) })
 }
 
 // splitPattern splits a pattern into its alternatives and each of these into its levels. A bar or slash within brackets or

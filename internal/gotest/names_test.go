@@ -106,18 +106,58 @@ func ran(t *testing.T, binary, pattern string) (names []string, valid bool) {
 	return names, true
 }
 
-func TestMatchForSubtests(t *testing.T) {
-	names := []string{"TestA", "TestB", "TestC"}
-	for pattern, want := range map[string][]string{
-		"":                  {},
-		"TestA":             {},
-		"TestA/sub":         {"TestA"},
-		"^Test[AB]$/x/y":    {"TestA", "TestB"},
-		"TestA/sub|TestA$":  {},
-		"TestA/x|TestB":     {"TestA"},
-		"^(TestA/x|TestB)$": {},
+// TestLacking: a test that runs only for the sake of its subtests has one of those, and each alternative has one somewhere.
+func TestLacking(t *testing.T) {
+	ran := []Test{
+		{Name: "TestA", Outcome: Pass}, {Name: "TestA/x", Outcome: Pass}, {Name: "TestA/x/deep", Outcome: Pass}, {Name: "TestA/y", Outcome: Pass},
+		{Name: "TestAB", Outcome: Pass}, {Name: "TestAB/z", Outcome: Pass},
+		{Name: "TestB", Outcome: Pass},
+		{Name: "TestC", Outcome: Skip},
+		{Name: "TestD", Outcome: Pass}, {Name: "TestD/x", Outcome: Skip}, {Name: "TestD/y", Outcome: Pass},
+		{Name: "TestE", Outcome: Pass}, {Name: "TestE/a_b#01", Outcome: Pass}, {Name: "TestE/c/d", Outcome: Pass},
+	}
+	tops := []string{"TestA", "TestAB", "TestB", "TestC", "TestD", "TestE"}
+	for pattern, want := range map[string][]Lack{
+		"":                     {},
+		"TestA":                {},
+		"TestNone/x":           {},
+		"^TestA$/x":            {},
+		"^TestA$/x/deep":       {},
+		"^TestA$/":             {},
+		"^TestA$/x/renamed":    {{Test: "TestA"}},
+		"^TestA$/x/deep/er":    {{Test: "TestA"}},
+		"^TestA$/renamed":      {{Test: "TestA"}},
+		"^TestA$//deep":        {},
+		"^TestB$/":             {{Test: "TestB"}},
+		"^Test[BC]$/x":         {{Test: "TestB"}},
+		"^Test[AB]$/x":         {{Test: "TestB"}},
+		"^Test[AB]$/(x|gone)":  {{Test: "TestB"}},
+		"^Test[AB]$/x|^TestB$": {},
+
+		"^TestA$/x|^TestA$/y":         {},
+		"^TestA$/x|^TestA$/renamed":   {{"TestA", "^TestA$/renamed"}},
+		"^TestA$/renamed|^TestA$":     {},
+		"TestA$/x|TestA$/x/renamed":   {{"TestA", "TestA$/x/renamed"}},
+		"TestA/x|TestAB/z":            {},
+		"^TestA/x|TestAB/z|TestAB/x":  {{"TestAB", "TestAB/x"}},
+		"TestA./x|TestA$/y":           {{Test: "TestAB"}},
+		"^TestA$/x|^Test[AB]$/gone":   {{"TestA", "^Test[AB]$/gone"}, {Test: "TestB"}},
+		"^Test[AD]$/y|^Test[AD]$/new": {{"TestA", "^Test[AD]$/new"}, {"TestD", "^Test[AD]$/new"}},
+		"^TestA$/x|TestNone/x":        {},
+
+		"^TestC$/x":             {},
+		"^TestC$/x|^TestC$/y/z": {},
+		"^TestD$/x/y|^TestD$/y": {},
+		"^TestD$/x/y":           {},
+		"^TestD$/y/x|^TestD$/x": {{"TestD", "^TestD$/y/x"}},
+		"^TestE$/a b":           {},
+		"^TestE$/a b$":          {{Test: "TestE"}},
+		"^TestE$/c":             {},
+		"^TestE$/c/d":           {},
+		"^TestE$/[c/]/d":        {},
+		"^TestE$/c/e":           {{Test: "TestE"}},
 	} {
-		got, err := MatchForSubtests(pattern, names)
+		got, err := Lacking(pattern, tops, ran)
 		if err != nil {
 			t.Errorf("%q: %v", pattern, err)
 		}
@@ -125,7 +165,49 @@ func TestMatchForSubtests(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", pattern, diff)
 		}
 	}
-	if _, err := MatchForSubtests("(", names); err == nil {
+	if _, err := Lacking("(", tops, ran); err == nil {
 		t.Error("an invalid pattern is taken")
+	}
+}
+
+// TestLackingOfABinary asks what a real test binary runs, for patterns that select subtests.
+func TestLackingOfABinary(t *testing.T) {
+	binary := compile(t, "./testdata/names")
+	for pattern, want := range map[string][]Lack{
+		"^TestNested$":                               {},
+		"^TestNested$/^x$":                           {},
+		"^TestNested$/^x$/^y z$":                     {},
+		"^TestNested$/^x$/y z#01":                    {},
+		"^TestNested$/^x$/^y$":                       {{Test: "TestNested"}},
+		"^TestNested$/^z$":                           {{Test: "TestNested"}},
+		"^TestNested$/^skips$/x":                     {},
+		"^TestNested$/a/b":                           {},
+		"^TestNested$/a/c":                           {{Test: "TestNested"}},
+		"^TestNested$/a/b|^TestNested$/x/w":          {{"TestNested", "^TestNested$/x/w"}},
+		"^TestNested$/a/b|^TestNested$/x/y_":         {},
+		"^TestNested$/(a|x)/(b|w)":                   {},
+		"^TestNested$/[a/]/b":                        {},
+		"^TestNested$/a/b/c":                         {{Test: "TestNested"}},
+		"^TestB$/x[|]y|TestPod/ready|TestA$/sub/s":   {{Test: "TestA"}, {Test: "TestPodReady"}},
+		"^FuzzA$/seed#0|^FuzzA$/gone|^Example$/none": {{"FuzzA", "^FuzzA$/gone"}, {Test: "Example"}},
+	} {
+		out, err := exec.CommandContext(t.Context(), binary, "-test.v=test2json", "-test.run", pattern).CombinedOutput()
+		if err != nil {
+			t.Fatalf("running with pattern %q: %v\n%s", pattern, err, out)
+		}
+		ran := read(t, out, 0).Tests
+		var tops []string
+		for _, test := range ran {
+			if test.TopLevel() {
+				tops = append(tops, test.Name)
+			}
+		}
+		got, err := Lacking(pattern, tops, ran)
+		if err != nil {
+			t.Errorf("%q: %v", pattern, err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%q (-want +got):\n%s\n%s", pattern, diff, out)
+		}
 	}
 }

@@ -96,14 +96,14 @@ func (u *unit) judge(job *Job, trouble *verdict.Trouble) judged {
 	}
 	e := verdict.Evidence{Exit: pod.Validator.Exit, Trouble: trouble}
 	if t := spec.GoTest; t != nil {
-		names, forSubtests, err := selected(t, pod.Listing)
+		names, err := selected(t, pod.Listing)
 		if err != nil && e.Trouble == nil {
 			e.Trouble = &verdict.Trouble{Reason: v1alpha1.ReasonInvalidSpec, Message: err.Error()}
 		}
 		e.GoTest = &verdict.GoTest{
 			Stream: pod.Log.Stream, Witness: pod.Log.Witness, LogMissing: pod.Log.Missing,
 			Checks: t.Checks, Constraints: u.wanted(), All: pod.Listing.all(),
-			Manifest: names, ForSubtests: forSubtests, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
+			Manifest: names, Run: t.Run, Listed: len(pod.Listing.Tests), DenySkips: t.Skips == v1alpha1.SkipsDeny,
 		}
 		if job != nil && workload.Lists(spec, job.Item) {
 			e.GoTest.ListLost = pod.Listing.lost()
@@ -157,21 +157,16 @@ type judged struct {
 	job *Job
 }
 
-// selected are the listed tests that the phase runs, nil where there is no list, and those of them that run only for their subtests.
-func selected(t *v1alpha1.GoTest, listing Listing) (names, forSubtests []string, err error) {
-	if !listing.Read || listing.Failed != "" {
-		return nil, nil, nil
+// selected are the listed tests that the phase runs, nil where there is no list.
+func selected(t *v1alpha1.GoTest, listing Listing) ([]string, error) {
+	names, err := gotest.MatchTopLevel(t.Run, listing.Tests)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("run: %w", err)
+	case !listing.Read || listing.Failed != "":
+		return nil, nil
 	}
-	if t.Run == "" {
-		return append([]string{}, listing.Tests...), nil, nil
-	}
-	if names, err = gotest.MatchTopLevel(t.Run, listing.Tests); err == nil {
-		forSubtests, err = gotest.MatchForSubtests(t.Run, listing.Tests)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("run: %w", err)
-	}
-	return append([]string{}, names...), forSubtests, nil
+	return append([]string{}, names...), nil
 }
 
 // all are the tests of the list, nil where there is none.

@@ -172,3 +172,34 @@ func TestLetters(t *testing.T) {
 		}
 	}
 }
+
+// A test that runs only for the sake of subtests that are not there proves nothing.
+func TestSelectedSubtestsHaveToRun(t *testing.T) {
+	const none = "Error NoTests: run selects subtests, and there is none of them in TestA"
+	for _, test := range []struct {
+		run   string
+		tests []string
+		want  string
+	}{
+		{"TestA/renamed", []string{"pass TestA"}, none},
+		{"TestA/x", []string{"pass TestA", "pass TestA/x"}, "Passed"},
+		{"TestA/x/renamed", []string{"pass TestA", "pass TestA/x"}, none},
+		{"TestA/x/y", []string{"pass TestA", "pass TestA/x", "pass TestA/x/y"}, "Passed"},
+		{"TestA/x|TestA/renamed", []string{"pass TestA", "pass TestA/x"}, none + " (by TestA/renamed)"},
+		{"TestA/renamed|TestA", []string{"pass TestA"}, "Passed"},
+	} {
+		for name, change := range map[string]func(*v1alpha1.Phase){
+			"listed": expects(1),
+		} {
+			t.Run(test.run+" "+name, func(t *testing.T) {
+				w := newWorld(t, goPhase("a", change, func(p *v1alpha1.Phase) { p.GoTest.Run = test.run }))
+				w.scripts = map[string]script{"a": runs(test.tests...)}
+				seen, item := w.untilKept("a")
+				out := seen.Kept[item]
+				if got := strings.TrimSpace(string(out.State)+" "+out.Reason) + ": " + out.Message; !strings.HasPrefix(got, test.want) {
+					t.Errorf("it is %s, want %s", got, test.want)
+				}
+			})
+		}
+	}
+}

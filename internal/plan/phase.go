@@ -212,7 +212,7 @@ func (u *unit) progress(pod *Pod) {
 	}
 	p := pod.Log.Progress
 	total := p.Ended
-	if names, _, err := selected(spec.GoTest, pod.Listing); err == nil && names != nil {
+	if names, err := selected(spec.GoTest, pod.Listing); err == nil && names != nil {
 		total = len(names)
 	} else if spec.GoTest.ExpectedTests != nil {
 		total = int(*spec.GoTest.ExpectedTests)

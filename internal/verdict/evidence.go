@@ -37,8 +37,8 @@ type GoTest struct {
 	Manifest []string
 	// ListLost says why the binary's list could not be read, empty where it was, or where there is none.
 	ListLost string
-	// ForSubtests are those of the manifest that run only for the sake of some of their subtests.
-	ForSubtests []string
+	// Run is the pattern by which the binary selected its tests, empty for all.
+	Run string
 	// Listed is how many tests the binary has, before any selection; for messages.
 	Listed int
 	// ExpectedTests is the number of top-level tests that the spec expects, 0 for any.

@@ -100,7 +100,7 @@ func (c *trial) allProven() (string, string) {
 		c.goTest.Manifest == nil && c.goTest.ExpectedTests > 0 && c.goTest.LogMissing == "" && c.settled()
 	passed, skipped := c.ended()
 	ended := c.stream.Overall == gotest.Pass && c.exitCode() == 0 && passed+skipped > 0
-	if !enough || !ended || c.wrongCount() >= 0 || c.stream.Framing == gotest.Unmarked || len(c.childless()) > 0 {
+	if !enough || !ended || c.wrongCount() >= 0 || c.stream.Framing == gotest.Unmarked || len(c.lacking) > 0 {
 		return "", ""
 	}
 	switch {

@@ -63,14 +63,6 @@ var stories = []story{
 			saw("TestE", gotest.Fail), saw("TestF", gotest.Fail), saw("TestG", gotest.Fail), noManifest, overall(gotest.Fail), exit(1)),
 		"Failed", "TestsFailed",
 	},
-	{
-		"a test that ran for its subtests and had none",
-		evidence(func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestA"} }), "Error", "NoTests",
-	},
-	{
-		"a test that ran for its subtests",
-		evidence(func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestB"} }), "Passed", "",
-	},
 	{"a stream that any output can forge", evidence(unmarked), "Error", "InvalidSpec"},
 	{"a stream that any output can forge, of a command", evidence(unmarked, noManifest, expected(3)), "Error", "InvalidSpec"},
 	{"a stream that any output can forge, with a gap", evidence(unmarked, logMissing("40 lines after line 12")), "Error", "EvidenceIncomplete"},
@@ -230,7 +222,7 @@ var stories = []story{
 }
 
 func TestJudge(t *testing.T) {
-	for _, s := range slices.Concat(stories, saidStories) {
+	for _, s := range slices.Concat(stories, saidStories, subtestStories) {
 		t.Run(s.name, func(t *testing.T) {
 			out := Judge(s.evidence)
 			if out.State != s.state || out.Reason != s.reason {
@@ -243,7 +235,7 @@ func TestJudge(t *testing.T) {
 // TestTranscript shows to a reader of a change what people will read.
 func TestTranscript(t *testing.T) {
 	var b strings.Builder
-	for _, s := range slices.Concat(stories, saidStories) {
+	for _, s := range slices.Concat(stories, saidStories, subtestStories) {
 		out := Judge(s.evidence)
 		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", s.name, strings.TrimSpace(string(out.State)+" "+out.Reason), out.Message)
 		if out.State == v1alpha1.PhasePassed || out.State == v1alpha1.PhaseSkipped { // the others' notes are in their message

@@ -114,8 +114,6 @@ var saidStories = []story{
 		"Passed", ""},
 	{"subtests that skipped, and others that are not kept", evidence(saw("TestA", gotest.Skip), saw("TestB/x", gotest.Skip),
 		func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 1, Passed: 1} }), "Passed", ""},
-	{"a test that ran for its subtests, which all skipped", evidence(saw("TestA", gotest.Skip), saw("TestB/x", gotest.Skip),
-		func(e *Evidence) { e.GoTest.ForSubtests = []string{"TestB"} }), "Skipped", "NothingApplicable"},
 
 	{"checks", evidence(checks("a", "b")), "Passed", ""},
 	{"checks, by the whole list", evidence(checks("b", "a"), lists("TestA", "TestB", "TestC", "TestD"), manifest("TestA", "TestB")), "Passed", ""},

@@ -72,11 +72,3 @@ func (c *trial) skipsDenied() (string, string) {
 	message += ", and a check that is named has to run: take it out of the checks, or set goTest.skips: Allow"
 	return v1alpha1.ReasonRequiredCheckSkipped, message
 }
-
-func (c *trial) subtestsMissing() (string, string) {
-	names := c.childless()
-	if len(names) == 0 {
-		return "", ""
-	}
-	return v1alpha1.ReasonNoTests, "run selects subtests, and there is none of them in " + list(names)
-}

@@ -18,6 +18,7 @@ type trial struct {
 	tests   []Test
 	index   map[identity]int // of tests
 	unknown *Trouble         // what is wrong with the checks' names
+	lacking []gotest.Lack    // what is missing of the subtests that run selects
 	// seenTop is how many top-level tests the stream showed, top how many there are with those that never ran.
 	seenTop, top int
 	// frames says that a fail frame was read, and not only a constraint that does not hold.
@@ -46,6 +47,7 @@ func newTrial(e Evidence) *trial {
 		}
 	}
 	c.top = c.countTop()
+	c.seekSubtests()
 	return c
 }
 
@@ -322,19 +324,4 @@ func (c *trial) ended() (passed, skipped int) {
 	passed = len(c.names(func(t Test) bool { return listed[t.Name] && t.Status == Passed }))
 	skipped = len(c.names(func(t Test) bool { return listed[t.Name] && t.Status == Skipped }))
 	return passed, skipped
-}
-
-// childless are the tests that ran only for the sake of some of their subtests, passed, and ran none.
-func (c *trial) childless() []string {
-	if len(c.goTest.ForSubtests) == 0 {
-		return nil
-	}
-	passed, parent := map[string]bool{}, map[string]bool{}
-	for _, t := range c.tests {
-		passed[t.Name] = passed[t.Name] || t.Status == Passed
-		if top, _, sub := strings.Cut(t.Name, "/"); sub {
-			parent[top] = true
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(c.goTest.ForSubtests), func(name string) bool { return !passed[name] || parent[name] })
 }

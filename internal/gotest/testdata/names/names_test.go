@@ -23,8 +23,20 @@ func TestÄhnlich(t *testing.T)     {}
 func Test_underscore(t *testing.T) {}
 func Test1(t *testing.T)           {}
 func TestPodReady(t *testing.T)    {}
-func FuzzA(f *testing.F)           { f.Fuzz(func(*testing.T, int) {}) }
-func BenchmarkA(b *testing.B)      {}
+func FuzzA(f *testing.F) {
+	f.Add(1)
+	f.Fuzz(func(*testing.T, int) {})
+}
+func BenchmarkA(b *testing.B) {}
+
+func TestNested(t *testing.T) {
+	t.Run("x", func(t *testing.T) {
+		t.Run("y z", func(*testing.T) {})
+		t.Run("y z", func(*testing.T) {})
+	})
+	t.Run("skips", func(t *testing.T) { t.Skip() })
+	t.Run("a/b", func(*testing.T) {})
+}
 
 func Example() {
 	fmt.Println("x")
