@@ -37,7 +37,7 @@ const (
 	ReasonTestIncomplete = "TestIncomplete"
 	// ReasonTestMissing: a test of the binary's own list was never seen.
 	ReasonTestMissing = "TestMissing"
-	// ReasonNoTests: no test ran.
+	// ReasonNoTests: no test ran, or none of the subtests that run selects.
 	ReasonNoTests = "NoTests"
 	// ReasonUnexpectedTestCount: another number of tests than expectedTests.
 	ReasonUnexpectedTestCount = "UnexpectedTestCount"

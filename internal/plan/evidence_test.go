@@ -173,7 +173,7 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// A test that runs only for the sake of subtests that are not there proves nothing.
+// A test that runs only for the sake of subtests that are not there proves nothing, with a list of tests and without one.
 func TestSelectedSubtestsHaveToRun(t *testing.T) {
 	const none = "Error NoTests: run selects subtests, and there is none of them in TestA"
 	for _, test := range []struct {
@@ -189,11 +189,19 @@ func TestSelectedSubtestsHaveToRun(t *testing.T) {
 		{"TestA/renamed|TestA", []string{"pass TestA"}, "Passed"},
 	} {
 		for name, change := range map[string]func(*v1alpha1.Phase){
-			"listed": expects(1),
+			"listed":         expects(1),
+			"the list fails": expects(1),
+			"never listed": func(p *v1alpha1.Phase) {
+				expects(1)(p)
+				p.GoTest.Manifest = v1alpha1.ManifestNever
+			},
 		} {
 			t.Run(test.run+" "+name, func(t *testing.T) {
 				w := newWorld(t, goPhase("a", change, func(p *v1alpha1.Phase) { p.GoTest.Run = test.run }))
-				w.scripts = map[string]script{"a": runs(test.tests...)}
+				w.scripts = map[string]script{"a": runs(test.tests...), "a/unlisted": runs(test.tests...)}
+				if name == "the list fails" {
+					w.scripts["a"] = script{tests: test.tests, listCode: 1}
+				}
 				seen, item := w.untilKept("a")
 				out := seen.Kept[item]
 				if got := strings.TrimSpace(string(out.State)+" "+out.Reason) + ": " + out.Message; !strings.HasPrefix(got, test.want) {

@@ -91,6 +91,9 @@ func (d draw) says(g *GoTest) {
 	if d.rarely(10) {
 		g.All = []string{"TestA", "TestB", "TestC", "TestTwice", "Test_twice"}
 	}
+	if d.rarely(5) {
+		g.Run = oneOf(d, "Test/x", "Test/x", "Test/gone", "Test/x/gone", "TestA/x|TestA/gone")
+	}
 	if d.rarely(20) {
 		g.Stream.Anomalies = map[gotest.Anomaly]int64{oneOf(d, gotest.DroppedConstraint, gotest.MalformedConstraint, gotest.GluedLine): 1}
 	}
@@ -171,6 +174,7 @@ func brokenRules(e Evidence, out Outcome) []string {
 		must(len(g.Checks) == 0 || required != nil, "proof needs a list in which each check is one test")
 		must(!anySkipped(g, gotest.SkipCouldNotRun), "a check that could not run proves nothing")
 		must(g.LogMissing == "" || !anySkipped(g, ""), "nobody knows why a test skipped where the log is incomplete")
+		must(selectedRan(g, required), "proof needs that subtests ran which run selects")
 		must(allReported(g, required), "proof needs that each wanted constraint was reported")
 		must(g.Stream.Anomalies[gotest.DroppedConstraint]+g.Stream.Anomalies[gotest.MalformedConstraint] == 0,
 			"proof needs that each report of a constraint was read")
@@ -239,6 +243,29 @@ func allReported(g *GoTest, required []string) bool {
 			return (required == nil || slices.Contains(required, top)) &&
 				slices.ContainsFunc(t.Constraints, func(c gotest.Constraint) bool { return c.Name == w.Name })
 		})
+	})
+}
+
+// selectedRan tells whether something of what run selects ran, or skipped itself, in each test that passed and that has to run.
+func selectedRan(g *GoTest, required []string) bool {
+	outcomes := map[string]gotest.Outcome{}
+	for _, t := range g.Stream.Tests {
+		outcomes[t.Name] = t.Outcome
+	}
+	return !slices.ContainsFunc(g.Stream.Tests, func(t gotest.Test) bool {
+		if !t.TopLevel() || t.Outcome != gotest.Pass || required != nil && !slices.Contains(required, t.Name) {
+			return false
+		}
+		x, ran := outcomes[t.Name+"/x"]
+		switch g.Run {
+		case "Test/x":
+			return !ran
+		case "Test/x/gone":
+			return x != gotest.Skip
+		case "TestA/x|TestA/gone":
+			return t.Name == "TestA"
+		}
+		return g.Run != ""
 	})
 }
 

@@ -46,6 +46,13 @@ var subtestStories = []story{
 		"Error", "EvidenceIncomplete"},
 	{"subtests are missing, and a part of the log", evidence(only("TestA"), selects("TestA/x"), logMissing("40 lines")),
 		"Error", "EvidenceIncomplete"},
+	{"a test that ran for its subtests and had none, without a list", evidence(only("TestA"), noManifest, expected(1), selects("TestA/x")),
+		"Error", "NoTests"},
+	{"a test that ran for its subtests, without a list", evidence(only("TestB"), noManifest, expected(1), selects("TestB/x")), "Passed", ""},
+	{"a test that is not kept may have run for subtests", evidence(only("TestB"), noManifest, expected(2), selects("TestB/x|TestC/x"),
+		beyond(gotest.Tally{Started: 1, Passed: 1})), "Error", "EvidenceIncomplete"},
+	{"a test that is not kept, and all of it was selected", evidence(only("TestB"), noManifest, expected(2), selects("Test[BC]"),
+		beyond(gotest.Tally{Started: 1, Passed: 1})), "Passed", ""},
 	{"subtests are there, and some are not kept", evidence(only("TestB"), selects("TestB/x"),
 		func(e *Evidence) { e.GoTest.Stream.BeyondSubtests = gotest.Tally{Started: 1, Passed: 1} }), "Passed", ""},
 }
