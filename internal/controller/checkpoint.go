@@ -264,6 +264,7 @@ func (r *Reconciler) recall(ctx context.Context, run *v1alpha1.ValidationRun, it
 		Missing: "it was not read to its end", Progress: c.stream.Progress(), Stream: c.stream.Result(),
 	}
 	_, pod.Log.Gaps = missing(c.State)
+	lookAtMessage(&pod)
 	if len(c.List) > 0 {
 		pod.Listing = plan.Listing{Read: true, Tests: gotest.ParseList(c.List)}
 	}

@@ -128,6 +128,31 @@ func TestAPodThatIsGoneIsRecalledFromItsCheckpoint(t *testing.T) {
 	}
 }
 
+// What the container said last was seen with its end, and is in the checkpoint though the log was not read that far.
+func TestAPodThatIsGoneIsRecalledWithItsTerminationMessage(t *testing.T) {
+	b, job, k := killedWhileReading(t)
+	run := b.stored(t, newRun())
+	c, err := b.readCheckpoint(t.Context(), run, job.Item)
+	if err != nil || c == nil {
+		t.Fatalf("no checkpoint: %v", err)
+	}
+	k.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+		ContainerID: "containerd://1", StartedAt: metav1.NewTime(epoch), ExitCode: 1, Message: "\x16--- FAIL: TestB (0.00s)\n",
+	}}
+	c.Pod = plan.Look(k)
+	c.object.BinaryData[checkpointKey] = c.encode(c.stream)
+	if err := b.Client.Update(t.Context(), c.object); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := b.lookClosely(t.Context(), b.kinOf(run, nil), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: job.Name}})
+	if err != nil || len(pods) != 1 {
+		t.Fatalf("%d pods, %v", len(pods), err)
+	}
+	if tests := pods[0].Log.Witness.Tests; len(tests) != 1 || tests[0].Name != "TestB" || tests[0].Outcome != gotest.Fail {
+		t.Errorf("the termination message is %+v", tests)
+	}
+}
+
 // A checkpoint of another pod, or one that cannot be read, is none: the log is read from its beginning.
 func TestACheckpointThatDoesNotFit(t *testing.T) {
 	for name, spoil := range map[string]func(*testing.T, *bench, *plan.Job){

@@ -189,10 +189,14 @@ func (r *Reconciler) lookAtPods(k *kin, job *batchv1.Job, pods []*corev1.Pod) []
 // lookAtLogs fills in what the logs of a pod say, the end of the validator's in its termination message included.
 func (r *Reconciler) lookAtLogs(pod *plan.Pod) {
 	r.follows.look(pod)
-	if pod.Validator.Exit == nil || pod.Validator.Exit.Message == "" {
-		return
+	lookAtMessage(pod)
+}
+
+// lookAtMessage fills in what the termination message of a pod's validator says.
+func lookAtMessage(pod *plan.Pod) {
+	if exit := pod.Validator.Exit; exit != nil && exit.Message != "" {
+		pod.Log.Witness = witness(exit.Message, framing(pod))
 	}
-	pod.Log.Witness = witness(pod.Validator.Exit.Message, framing(pod))
 }
 
 // framing is how the stream of a pod is framed, as far as that is known: by what was read of it, or else by the command that prints it.
