@@ -37,7 +37,7 @@ const (
 	ReasonTestIncomplete = "TestIncomplete"
 	// ReasonTestMissing: a test of the binary's own list was never seen.
 	ReasonTestMissing = "TestMissing"
-	// ReasonNoTests: no test ran, or none of the subtests that run selects.
+	// ReasonNoTests: no test ran, or none of the subtests that run, or an alternative of it, selects.
 	ReasonNoTests = "NoTests"
 	// ReasonUnexpectedTestCount: another number of tests than expectedTests.
 	ReasonUnexpectedTestCount = "UnexpectedTestCount"

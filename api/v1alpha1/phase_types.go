@@ -46,10 +46,11 @@ type Phase struct {
 
 	// startTimeout bounds the time from when the phase is due until the
 	// validator's container runs: waiting for inputs, quota, a node and the image
-	// counts, and all of these heal when mended in time. A fifth of it is what the
-	// binary may take to list its tests. The operator's own phases, preflight and
-	// snapshot, have the longest of all phases, and where the preflight asks a
-	// binary for its checks, the longest of those that run it. Default: 15m.
+	// counts, and all of these heal when mended in time. A fifth of it is what
+	// the binary may take to list its tests. The operator's own phases, preflight
+	// and snapshot, have the longest of all phases, those of the recipe among
+	// them once it is read, and where the preflight asks a binary for its checks,
+	// the longest of those that run it. Default: 15m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
@@ -197,9 +198,10 @@ type GoTest struct {
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('/')",message="must be an absolute path, such as /checks"
 	TestDir string `json:"testDir,omitempty"`
 
-	// run selects the tests, as `go test -run` does: by a regular expression, such
-	// as ^(TestA|TestB)$, with slashes before those for subtests. Absent: all
-	// tests.
+	// run selects the tests, as `go test -run` does: by a regular expression,
+	// such as ^(TestA|TestB)$, with slashes before those for subtests. Each test
+	// that it selects some subtests of, and each of its alternatives, has to have
+	// one, or to skip itself. Absent: all tests.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024

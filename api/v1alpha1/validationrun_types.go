@@ -210,7 +210,7 @@ const (
 type InputSource struct {
 	// configMap is the key of a ConfigMap in the run's namespace. While it does
 	// not exist the run waits for it, up to the first phase's startTimeout, or the
-	// longest of all phases where the preflight comes first.
+	// longest of the spec's phases where the preflight comes first.
 	// +required
 	ConfigMap ConfigMapKey `json:"configMap,omitzero"`
 }
@@ -221,7 +221,7 @@ type InputSource struct {
 type SnapshotSource struct {
 	// configMap is the key of a ConfigMap in the run's namespace. While it does
 	// not exist the run waits for it, up to the first phase's startTimeout, or the
-	// longest of all phases where the preflight comes first.
+	// longest of the spec's phases where the preflight comes first.
 	// +optional
 	ConfigMap *ConfigMapKey `json:"configMap,omitempty"`
 

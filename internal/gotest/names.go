@@ -55,7 +55,8 @@ func MatchTopLevel(pattern string, names []string) ([]string, error) {
 type Lack struct {
 	// Test is its name.
 	Test string
-	// Alternative is the alternative of the pattern that selected no subtest of any test, empty where this one ran none that any selects.
+	// Alternative is the alternative of the pattern that selected no subtest of any test, of which this is the first that it matches; it is
+	// empty where this test ran none that any alternative selects.
 	Alternative string
 }
 
@@ -83,6 +84,9 @@ func Lacking(pattern string, tops []string, ran []Test) ([]Lack, error) {
 			continue
 		}
 		for i, a := range some {
+			if met[i] && found[name[0]] {
+				continue
+			}
 			if (len(name) >= len(a.levels) || t.Outcome == Skip) && a.fits(name) {
 				found[name[0]], met[i] = true, true
 			}
@@ -90,14 +94,15 @@ func Lacking(pattern string, tops []string, ran []Test) ([]Lack, error) {
 	}
 	var out []Lack
 	for _, name := range tops {
-		has, sought := found[name]
-		if sought && !has {
+		if has, sought := found[name]; sought && !has {
 			out = append(out, Lack{Test: name})
 		}
-		for i, a := range some {
-			if has && !met[i] && a.levels[0].MatchString(name) {
-				out = append(out, Lack{Test: name, Alternative: a.text})
-			}
+	}
+	for i, a := range some {
+		// Once each: a pattern may have hundreds, and all of them match thousands of tests.
+		at := slices.IndexFunc(tops, func(name string) bool { return !met[i] && found[name] && a.levels[0].MatchString(name) })
+		if at >= 0 {
+			out = append(out, Lack{Test: tops[at], Alternative: a.text})
 		}
 	}
 	return out, nil

@@ -6,7 +6,8 @@
 //  1. A fail frame is a proven failure. Nothing else that is seen turns it into anything else.
 //  2. Passed needs complete positive evidence: every test of the binary's own list (or the expected number of tests) with an end
 //     frame of its own, at least one of them passed, the rest permitted to skip, the final PASS, and exit code 0.
-//     A test that ran only for the sake of its subtests is missing proof where it had none of those that were selected.
+//     A test that ran only for the sake of its subtests is missing proof where it had none of those that were selected,
+//     and so is an alternative that selected none in any test.
 //     A constraint that a test reports as not holding is a failure of that test, unless it is only a warning; one that the recipe
 //     states and no test reports is missing proof, and so is a check that could not run.
 //  3. Whatever is neither is Error, with the reason that explains most.

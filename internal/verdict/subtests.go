@@ -44,7 +44,7 @@ func (c *trial) subtestsMissing() (string, string) {
 		return v1alpha1.ReasonEvidenceIncomplete,
 			fmt.Sprintf("the log is incomplete: %s; the subtests may be there that run selects, and of which none was seen in %s", c.goTest.LogMissing, in)
 	case c.stream.Beyond.Started+c.stream.BeyondSubtests.Started > 0 || c.stream.Anomalies[gotest.LongName] > 0:
-		return v1alpha1.ReasonEvidenceIncomplete, "not all names of tests are kept, so that nobody knows whether the subtests ran that run selects in " +
+		return v1alpha1.ReasonInvalidSpec, "not all names of tests are kept, so that nobody knows whether the subtests ran that run selects in " +
 			in + ": have the phase run fewer tests, or ones of shorter names"
 	}
 	return v1alpha1.ReasonNoTests, "run selects subtests, and there is none of them in " + in
