@@ -134,23 +134,18 @@ func (f *follower) startHead(ctx context.Context) chan struct{} {
 	return done
 }
 
-func (f *follower) readHead(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	timeout := f.options.Clock.AfterFunc(f.options.IdleCheck, cancel)
-	defer timeout.Stop()
-	body, err := f.open(ctx, Request{LimitBytes: headBytes})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = body.Close() }()
-	head, err := io.ReadAll(io.LimitReader(body, headBytes))
-	if err != nil {
-		return 0, fmt.Errorf("reading the log's beginning: %w", err)
-	}
-	stamp, length := parseStamp(head)
-	if length == 0 {
-		return 0, fmt.Errorf("the log begins with %q, which is no time stamp", head)
-	}
-	return stamp, nil
+// readHead is the stamp of the newest file's first line.
+func (f *follower) readHead(ctx context.Context) (stamp int64, err error) {
+	err = f.glance(ctx, Request{LimitBytes: headBytes}, func(body io.Reader) error {
+		head, err := io.ReadAll(io.LimitReader(body, headBytes))
+		if err != nil {
+			return fmt.Errorf("reading the log's beginning: %w", err)
+		}
+		var length int
+		if stamp, length = parseStamp(head); length == 0 {
+			return fmt.Errorf("the log begins with %q, which is no time stamp", head)
+		}
+		return nil
+	})
+	return stamp, err
 }

@@ -54,18 +54,27 @@ func (f *follower) open(ctx context.Context, request Request) (io.ReadCloser, er
 	return body, nil
 }
 
-// readTail looks at the last lines.
-func (f *follower) readTail(ctx context.Context) (tail, error) {
+// glance looks at a small part of the log, and not for longer than a reading may be silent.
+func (f *follower) glance(ctx context.Context, request Request, look func(io.Reader) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	timeout := f.options.Clock.AfterFunc(f.options.IdleCheck, cancel)
 	defer timeout.Stop()
-	body, err := f.open(ctx, Request{TailLines: tailLines})
+	body, err := f.open(ctx, request)
 	if err != nil {
-		return tailUnclear, err
+		return err
 	}
 	defer func() { _ = body.Close() }()
-	return f.compareTail(body)
+	return look(body)
+}
+
+// readTail looks at the last lines.
+func (f *follower) readTail(ctx context.Context) (found tail, err error) {
+	err = f.glance(ctx, Request{TailLines: tailLines}, func(body io.Reader) (err error) {
+		found, err = f.compareTail(body)
+		return err
+	})
+	return found, err
 }
 
 func (f *follower) startTail(ctx context.Context) chan tail {
